@@ -1,0 +1,123 @@
+//===- Passes.td - Conversions from the dropout dialect ----*- tablegen -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_CONVERSION_PASSES_TD
+#define DROPOUT_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+defvar Dropout_KindsDoc = [{
+    `kinds` lowers only some kinds (element, channel, alpha, feature_alpha, mask;
+    a gradient is of its forward's kind) and leaves the others untouched.
+}];
+
+def ConvertDropoutToLinalgPass : Pass<"convert-dropout-to-linalg"> {
+  let summary = "Convert dropout to a mask and an element-wise linalg.generic";
+  let description = [{
+    ```mlir
+    %y = dropout.element %x p = 0.5 rng(%s, %o) : tensor<4x8xf32>
+    ```
+    becomes
+    ```mlir
+    %t = arith.constant 2147483648 : i64
+    %m = dropout.mask threshold(%t) rng(%s, %o) : tensor<4x8xi1>
+    %y = linalg.generic ... ins(%x, %m) {  // multiply by 2, select against +0
+    ```
+
+    Threshold and constants are computed once per op, outside all loops. The
+    mask implements TilingInterface, so upstream tile-and-fuse pulls it into its
+    consumer's loop; `dropout-inline-mask` then puts what is left into the
+    bodies of its consumers, and no mask reaches memory.
+
+    On memrefs, and with `mask=inline` on tensors, there is no mask op:
+    `linalg.index` and the bit go into the body of the generic; with
+    `mask=inline` the bit is expanded to arith ops at once, for pipelines that
+    have upstream passes only.
+
+    Implicit ops are refused: run `dropout-materialize-state` first. Masks and
+    values are those of the contract, bit for bit.
+  }] # Dropout_KindsDoc;
+  let options = [
+    Option<"mask", "mask", "std::string", /*default=*/"\"op\"",
+           "How the mask is written: op (a dropout.mask) or inline (arith ops "
+           "in the body of the generic)">,
+    ListOption<"kinds", "kinds", "std::string", "Kinds to convert; all if empty">
+  ];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::dropout::DropoutDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def InlineMaskPass : Pass<"dropout-inline-mask"> {
+  let summary = "Put dropout.mask into the bodies of the linalg ops that read it";
+  let description = [{
+    A `dropout.mask` becomes a `linalg.generic` whose body is `linalg.index` and
+    `dropout.keep`, and is fused into each element-wise, reducing or other
+    generic that reads it, whatever the number of its readers. A mask that is
+    itself wanted (returned, stored, read by something else) stays as that
+    generic. Works at any tile: run it after tiling and before bufferization.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::dropout::DropoutDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertDropoutToAffinePass : Pass<"convert-dropout-to-affine"> {
+  let summary = "Convert dropout on memrefs to affine loops";
+  let description = [{
+    The memref form becomes one nest of `affine.for`, the dims that index the
+    mask outermost: one Philox block per eight mask elements and, for channels,
+    one draw per channel. Where a row starts at a multiple of eight in the
+    mask the block is used as it is; elsewhere the next block is drawn ahead and
+    a window is shifted over both. Static, dynamic and strided memrefs of any
+    rank, in place or not.
+
+    The tensor form is refused: bufferize first. So are implicit ops: run
+    `dropout-materialize-state` first.
+  }] # Dropout_KindsDoc;
+  let options = [
+    ListOption<"kinds", "kinds", "std::string", "Kinds to convert; all if empty">
+  ];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::dropout::DropoutDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
+def ConvertDropoutToArithPass : Pass<"convert-dropout-to-arith"> {
+  let summary = "Expand dropout.keep to Philox, one block per eight elements";
+  let description = [{
+    The scalar mask lowering. An `scf.for` whose `dropout.keep` ops walk
+    neighbouring elements is split into a loop over Philox blocks and a loop
+    over the elements of a block, so that eight elements share one block
+    wherever the row starts. Other `dropout.keep` ops are expanded where they
+    stand. Draws that do not depend on a loop are hoisted out of it first.
+
+    The low 16 bits of a draw are computed only where its high 16 bits equal
+    the threshold's, once in 65,536 elements.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::dropout::DropoutDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
+def ConvertDropoutToLLVMPass : Pass<"convert-dropout-to-llvm"> {
+  let summary = "Convert dropout.reserve and dropout.check_p to runtime calls";
+  let description = [{
+    `dropout.reserve` becomes a call of `dropoutReserve`, `dropout.check_p` one
+    of `dropoutCheckP` (Runtime.h). The same patterns reach upstream's
+    `convert-to-llvm` through ConvertToLLVMPatternInterface, which also expands
+    a `dropout.keep` that stands alone.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // DROPOUT_CONVERSION_PASSES_TD

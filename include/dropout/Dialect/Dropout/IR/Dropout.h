@@ -1,0 +1,88 @@
+//===- Dropout.h - Dropout dialect ------------------------------*- C++ -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_DIALECT_DROPOUT_IR_DROPOUT_H
+#define DROPOUT_DIALECT_DROPOUT_IR_DROPOUT_H
+
+#include "dropout/Dialect/Dropout/IR/DropoutContract.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dropout/Dialect/Dropout/IR/DropoutDialect.h.inc"
+#include "dropout/Dialect/Dropout/IR/DropoutEnums.h.inc"
+
+namespace mlir::dropout {
+
+class DropoutOpInterface;
+
+/// How an op turns x (or dy) and the keep bit into its result.
+enum class ValueMap {
+  /// The keep bit itself: `dropout.mask`.
+  Keep,
+  /// kept: x * s, dropped: +0. Element and channel dropout, and their gradient.
+  Scale,
+  /// kept: fma(a, x, b), dropped: d. The alpha kinds.
+  Affine,
+  /// kept: dy * a, dropped: +0. The gradient of the alpha kinds.
+  AffineGradient
+};
+
+/// The resource that implicit ops, `dropout.reserve` and `dropout.check_p` read
+/// and write: the runtime's mode, generators and error slot. Nothing else
+/// aliases it.
+struct RuntimeState : public SideEffects::Resource::Base<RuntimeState> {
+  StringRef getName() final { return "dropout::RuntimeState"; }
+};
+
+namespace detail {
+// What the ops that draw a mask share; each op's methods forward here.
+ValueMap getForwardMap(Kind kind);
+ValueMap getBackwardMap(Kind kind);
+SmallVector<int64_t> getEffectiveMaskDims(DropoutOpInterface op);
+Speculation::Speculatability getSpeculatability(DropoutOpInterface op);
+void getEffects(DropoutOpInterface op,
+                SmallVectorImpl<MemoryEffects::EffectInstance> &effects);
+LogicalResult reifyResultShapes(DropoutOpInterface op, OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes);
+LogicalResult inferReturnTypes(ValueRange operands,
+                               SmallVectorImpl<Type> &types);
+ParseResult parseMaskedOp(OpAsmParser &parser, OperationState &result);
+void printMaskedOp(DropoutOpInterface op, OpAsmPrinter &printer);
+LogicalResult verifyMaskedOp(DropoutOpInterface op);
+LogicalResult foldMaskedOp(DropoutOpInterface op,
+                           SmallVectorImpl<OpFoldResult> &results);
+SmallVector<OpFoldResult> getMixedPositionOffsets(DropoutOpInterface op,
+                                                  OpBuilder &builder);
+SmallVector<OpFoldResult> getMixedPositionSizes(DropoutOpInterface op,
+                                                OpBuilder &builder);
+SmallVector<OpFoldResult> getMixedShape(DropoutOpInterface op,
+                                        OpBuilder &builder);
+void setPosition(DropoutOpInterface op, ArrayRef<OpFoldResult> offsets,
+                 ArrayRef<OpFoldResult> sizes);
+} // namespace detail
+
+} // namespace mlir::dropout
+
+#include "dropout/Dialect/Dropout/IR/DropoutInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "dropout/Dialect/Dropout/IR/DropoutOps.h.inc"
+
+namespace mlir::dropout {
+
+/// Adds the pattern that splits a value op with a mask result into the value op
+/// and a `dropout.mask`. Canonicalization has it, too.
+void populateSplitMaskResultPatterns(RewritePatternSet &patterns);
+
+} // namespace mlir::dropout
+
+#endif // DROPOUT_DIALECT_DROPOUT_IR_DROPOUT_H
