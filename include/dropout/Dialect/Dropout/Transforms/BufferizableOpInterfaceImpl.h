@@ -1,0 +1,21 @@
+//===- BufferizableOpInterfaceImpl.h - Bufferization of dropout ops ----*- C++ -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_DIALECT_DROPOUT_TRANSFORMS_BUFFERIZABLEOPINTERFACEIMPL_H
+#define DROPOUT_DIALECT_DROPOUT_TRANSFORMS_BUFFERIZABLEOPINTERFACEIMPL_H
+
+namespace mlir {
+class DialectRegistry;
+
+namespace dropout {
+/// Registers the external models for the bufferization of dropout ops.
+void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry);
+} // namespace dropout
+} // namespace mlir
+
+#endif // DROPOUT_DIALECT_DROPOUT_TRANSFORMS_BUFFERIZABLEOPINTERFACEIMPL_H

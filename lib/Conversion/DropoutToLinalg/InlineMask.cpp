@@ -1,0 +1,139 @@
+//===- InlineMask.cpp - Masks into the bodies of the linalg ops that read them
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dropout/Conversion/Passes.h"
+#include "dropout/Conversion/Patterns.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::dropout {
+#define GEN_PASS_DEF_INLINEMASKPASS
+#include "dropout/Conversion/Passes.h.inc"
+} // namespace mlir::dropout
+
+using namespace mlir;
+using namespace mlir::dropout;
+
+/// A generic that writes the mask: `linalg.index`, `dropout.keep`, yield.
+static linalg::GenericOp createMaskGeneric(OpBuilder &builder,
+                                           DropoutOpInterface op) {
+  Location loc = op.getLoc();
+  int64_t rank = op.getShapedType().getRank();
+  LoweringParameters parameters = emitLoweringParameters(builder, op);
+  Value output = op.getDest();
+  if (!output)
+    output = tensor::EmptyOp::create(builder, loc, op.getMixedShape(builder),
+                                     builder.getI1Type());
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+      builder, loc, op->getResultTypes(), ValueRange(), output,
+      builder.getMultiDimIdentityMap(rank), iterators,
+      [&](OpBuilder &nested, Location loc, ValueRange) {
+        SmallVector<Value> indices;
+        for (int64_t dim = 0; dim < rank; ++dim)
+          indices.push_back(linalg::IndexOp::create(nested, loc, dim));
+        const DrawParameters &draw = parameters.draw;
+        Value keep = KeepOp::create(
+            nested, loc, emitLinearIndex(nested, loc, parameters, indices),
+            draw.threshold, draw.seed, draw.offset, draw.rounds,
+            draw.resolution);
+        linalg::YieldOp::create(nested, loc, keep);
+      });
+}
+
+/// True if the generic writes nothing but keep bits.
+static bool isMaskGeneric(Operation *op) {
+  auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
+  return generic && generic.getNumDpsInputs() == 0 &&
+         generic->getNumResults() == 1 &&
+         generic.getBody()->getTerminator()->getOperand(0)
+             .getDefiningOp<KeepOp>();
+}
+
+namespace {
+
+struct MaskToGeneric : OpRewritePattern<MaskOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MaskOp op,
+                                PatternRewriter &rewriter) const final {
+    auto masked = cast<DropoutOpInterface>(op.getOperation());
+    rewriter.replaceOp(op, createMaskGeneric(rewriter, masked));
+    return success();
+  }
+};
+
+/// Named ops that read a mask (linalg.select) become generics.
+struct GeneralizeReader : OpInterfaceRewritePattern<linalg::LinalgOp> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::LinalgOp op,
+                                PatternRewriter &rewriter) const final {
+    if (isa<linalg::GenericOp>(op) || !op.hasPureTensorSemantics())
+      return failure();
+    bool readsMask = llvm::any_of(op.getDpsInputs(), [](Value input) {
+      return isMaskGeneric(input.getDefiningOp());
+    });
+    if (!readsMask)
+      return failure();
+    return linalg::generalizeNamedOp(rewriter, op);
+  }
+};
+
+/// The mask moves into every reader: drawing it again costs less than keeping
+/// it.
+struct FuseIntoReader : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const final {
+    for (OpOperand *operand : op.getDpsInputOperands()) {
+      if (!isMaskGeneric(operand->get().getDefiningOp()) ||
+          !linalg::areElementwiseOpsFusable(operand))
+        continue;
+      FailureOr<linalg::ElementwiseOpFusionResult> fused =
+          linalg::fuseElementwiseOps(rewriter, operand);
+      if (failed(fused))
+        continue;
+      for (auto [from, to] : fused->replacements)
+        rewriter.replaceUsesWithIf(from, to, [&](OpOperand &use) {
+          // Only the reader goes; other readers fuse for themselves.
+          return use.get().getDefiningOp() == op;
+        });
+      rewriter.eraseOp(op);
+      return success();
+    }
+    return failure();
+  }
+};
+
+struct InlineMaskPass final
+    : mlir::dropout::impl::InlineMaskPassBase<InlineMaskPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateInlineMaskPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+void mlir::dropout::populateInlineMaskPatterns(RewritePatternSet &patterns) {
+  patterns.add<FuseIntoReader, GeneralizeReader, MaskToGeneric>(
+      patterns.getContext());
+}

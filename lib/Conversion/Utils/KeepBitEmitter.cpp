@@ -1,0 +1,197 @@
+//===- KeepBitEmitter.cpp - Philox and the compare, as IR
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dropout/Conversion/Utils/KeepBitEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::dropout;
+
+// Multipliers and Weyl increments of Philox4x32: Salmon, Moraes, Dror and Shaw,
+// "Parallel random numbers: as easy as 1, 2, 3", SC'11, and Random123.
+static constexpr uint32_t kMultiplier0 = 0xD2511F53;
+static constexpr uint32_t kMultiplier1 = 0xCD9E8D57;
+static constexpr uint32_t kKeyIncrement0 = 0x9E3779B9;
+static constexpr uint32_t kKeyIncrement1 = 0xBB67AE85;
+
+Value KeepBitEmitter::constant(Type type, uint64_t value) {
+  APInt bits(type.getIntOrFloatBitWidth(), value);
+  return arith::ConstantOp::create(builder, loc,
+                                   builder.getIntegerAttr(type, bits));
+}
+
+Value KeepBitEmitter::constantI32(uint32_t value) {
+  return constant(builder.getI32Type(), value);
+}
+
+Value KeepBitEmitter::constantI64(uint64_t value) {
+  return constant(builder.getI64Type(), value);
+}
+
+Value KeepBitEmitter::emitBlockNumber(Value index) {
+  unsigned shift = parameters.resolution == 8 ? 4 : 3;
+  return arith::ShRUIOp::create(builder, loc, index, constantI64(shift));
+}
+
+SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
+  Type i32 = builder.getI32Type();
+  Value thirtyTwo = constantI64(32);
+  auto split = [&](Value word64) -> std::pair<Value, Value> {
+    Value low = arith::TruncIOp::create(builder, loc, i32, word64);
+    Value high = arith::ShRUIOp::create(builder, loc, word64, thirtyTwo);
+    return {low, arith::TruncIOp::create(builder, loc, i32, high)};
+  };
+  auto [c0, c1] = split(block);
+  auto [c2, c3] = split(parameters.offset);
+  auto [k0, k1] = split(parameters.seed);
+  SmallVector<Value, 4> counter = {c0, c1, c2, c3};
+  Value key0 = k0, key1 = k1;
+
+  Value multiplier0 = constantI32(kMultiplier0);
+  Value multiplier1 = constantI32(kMultiplier1);
+  auto exclusiveOr = [&](Value a, Value b, Value c) -> Value {
+    return arith::XOrIOp::create(builder, loc,
+                                 arith::XOrIOp::create(builder, loc, a, b), c);
+  };
+  for (uint32_t round = 0; round < parameters.rounds; ++round) {
+    if (round != 0) {
+      key0 = arith::AddIOp::create(builder, loc, key0,
+                                   constantI32(kKeyIncrement0));
+      key1 = arith::AddIOp::create(builder, loc, key1,
+                                   constantI32(kKeyIncrement1));
+    }
+    auto product0 = arith::MulUIExtendedOp::create(builder, loc, multiplier0,
+                                                   counter[0]);
+    auto product1 = arith::MulUIExtendedOp::create(builder, loc, multiplier1,
+                                                   counter[2]);
+    counter = {exclusiveOr(product1.getHigh(), counter[1], key0),
+               product1.getLow(),
+               exclusiveOr(product0.getHigh(), counter[3], key1),
+               product0.getLow()};
+  }
+  return counter;
+}
+
+Value KeepBitEmitter::emitBlock(Value block) {
+  Type i128 = builder.getIntegerType(128);
+  SmallVector<Value, 4> words = emitPhilox(block);
+  Value bits = arith::ExtUIOp::create(builder, loc, i128, words[0]);
+  for (unsigned word = 1; word < 4; ++word) {
+    Value wide = arith::ExtUIOp::create(builder, loc, i128, words[word]);
+    wide = arith::ShLIOp::create(builder, loc, wide,
+                                 constant(i128, 32 * word));
+    bits = arith::OrIOp::create(builder, loc, bits, wide);
+  }
+  return bits;
+}
+
+Value KeepBitEmitter::emitWindow(Value low, Value high, Value shift) {
+  Type i128 = builder.getIntegerType(128);
+  Value wide = arith::ExtUIOp::create(builder, loc, i128, shift);
+  Value down = arith::MulIOp::create(builder, loc, wide,
+                                     constant(i128, parameters.resolution));
+  // A shift by 128 is poison: shift by one less, then by one.
+  Value up = arith::SubIOp::create(builder, loc, constant(i128, 127), down);
+  Value one = constant(i128, 1);
+  Value upper = arith::ShLIOp::create(
+      builder, loc, arith::ShLIOp::create(builder, loc, high, up), one);
+  Value lower = arith::ShRUIOp::create(builder, loc, low, down);
+  return arith::OrIOp::create(builder, loc, lower, upper);
+}
+
+Value KeepBitEmitter::emitKeep(Value bits, Value lane, Value index,
+                               TieForm ties) {
+  Type i128 = builder.getIntegerType(128);
+  Value wide = arith::ExtUIOp::create(builder, loc, i128, lane);
+  Value shift = arith::MulIOp::create(builder, loc, wide,
+                                      constant(i128, parameters.resolution));
+  Value draw = arith::TruncIOp::create(
+      builder, loc, builder.getI32Type(),
+      arith::ShRUIOp::create(builder, loc, bits, shift));
+  draw = arith::AndIOp::create(
+      builder, loc, draw,
+      constantI32(parameters.resolution == 8 ? 0xff : 0xffff));
+  return emitCompare(draw, index, ties);
+}
+
+Value KeepBitEmitter::emitSelectHalfword(ArrayRef<Value> words, Value index) {
+  // Selects and a shift instead of a variable word: this also vectorizes.
+  Type i32 = builder.getI32Type();
+  bool bytes = parameters.resolution == 8;
+  Value position = arith::TruncIOp::create(builder, loc, i32, index);
+  auto bit = [&](unsigned number) -> Value {
+    Value masked = arith::AndIOp::create(builder, loc, position,
+                                         constantI32(1u << number));
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, masked,
+                                 constantI32(0));
+  };
+  unsigned perWord = bytes ? 2 : 1; // log2 of the draws in a word
+  Value odd = bit(perWord), upper = bit(perWord + 1);
+  Value low = arith::SelectOp::create(builder, loc, odd, words[1], words[0]);
+  Value high = arith::SelectOp::create(builder, loc, odd, words[3], words[2]);
+  Value word = arith::SelectOp::create(builder, loc, upper, high, low);
+  Value within = arith::AndIOp::create(builder, loc, position,
+                                       constantI32(bytes ? 3 : 1));
+  Value shift = arith::MulIOp::create(builder, loc, within,
+                                      constantI32(parameters.resolution));
+  Value draw = arith::ShRUIOp::create(builder, loc, word, shift);
+  return arith::AndIOp::create(builder, loc, draw,
+                               constantI32(bytes ? 0xff : 0xffff));
+}
+
+Value KeepBitEmitter::emitKeep(Value index, TieForm ties) {
+  SmallVector<Value, 4> words = emitPhilox(emitBlockNumber(index));
+  return emitCompare(emitSelectHalfword(words, index), index, ties);
+}
+
+Value KeepBitEmitter::emitLowHalf(Value index) {
+  Value block = arith::OrIOp::create(builder, loc, emitBlockNumber(index),
+                                     constantI64(uint64_t(1) << 63));
+  return emitSelectHalfword(emitPhilox(block), index);
+}
+
+Value KeepBitEmitter::emitCompare(Value draw, Value index, TieForm ties) {
+  Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  auto atLeastThreshold = [&](Value value) -> Value {
+    Value wide = arith::ExtUIOp::create(builder, loc, i64, value);
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge, wide,
+                                 parameters.threshold);
+  };
+  if (parameters.resolution == 8)
+    return atLeastThreshold(draw);
+
+  auto exact = [&]() -> Value {
+    Value high =
+        arith::ShLIOp::create(builder, loc, draw, constantI32(16));
+    Value low = emitLowHalf(index);
+    return atLeastThreshold(arith::OrIOp::create(builder, loc, high, low));
+  };
+  if (ties == TieForm::StraightLine)
+    return exact();
+
+  // T = 2^32 has no top half of 16 bits; 0xffff still drops everything, since
+  // no draw is above it and the exact compare decides the tie.
+  Value top = arith::ShRUIOp::create(builder, loc, parameters.threshold,
+                                     constantI64(16));
+  top = arith::MinUIOp::create(builder, loc, top, constantI64(0xffff));
+  top = arith::TruncIOp::create(builder, loc, i32, top);
+  Value above = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt,
+                                      draw, top);
+  Value tie = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                    draw, top);
+  auto branch = scf::IfOp::create(builder, loc, builder.getI1Type(), tie,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(builder, loc, exact());
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, above);
+  return branch.getResult(0);
+}
