@@ -16,15 +16,6 @@ target_compile_options(DropoutFlags INTERFACE -ffp-contract=off -Wall -Wextra
   -Wno-unused-parameter # mlir-tblgen's code has them; LLVM builds without, too
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>
   $<$<BOOL:${DROPOUT_ENABLE_WERROR}>:-Werror>)
-if(DROPOUT_ENABLE_SANITIZERS)
-  # Debian's libMLIR is built without instrumentation: vptr checks need its
-  # type information, and container annotations must agree on both sides.
-  target_compile_options(DropoutFlags INTERFACE -fsanitize=address,undefined
-    -fno-sanitize=vptr,function -fno-sanitize-recover=undefined
-    -fno-omit-frame-pointer -D_GLIBCXX_SANITIZE_VECTOR=0)
-  target_link_options(DropoutFlags INTERFACE -fsanitize=address,undefined)
-endif()
-
 # Everything that includes MLIR headers.
 add_library(DropoutMLIRFlags INTERFACE)
 target_link_libraries(DropoutMLIRFlags INTERFACE DropoutFlags)

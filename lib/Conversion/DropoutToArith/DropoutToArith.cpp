@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dropout/Conversion/DropoutToArith.h"
 #include "dropout/Conversion/Passes.h"
-#include "dropout/Conversion/Patterns.h"
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

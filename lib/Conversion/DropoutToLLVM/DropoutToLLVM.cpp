@@ -6,8 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dropout/Conversion/DropoutToLLVM.h"
+#include "dropout/Conversion/DropoutToArith.h"
 #include "dropout/Conversion/Passes.h"
-#include "dropout/Conversion/Patterns.h"
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
 
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMInterface.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
@@ -100,7 +102,8 @@ struct ReserveToCall : ConvertOpToLLVMPattern<ReserveOp> {
   }
 };
 
-/// %q = dropout.check_p %p becomes %q = dropoutCheckP(%p).
+/// %q = dropout.check_p %p becomes
+/// %q = dropoutCheckPForResolution(%p, resolution).
 struct CheckPToCall : ConvertOpToLLVMPattern<CheckPOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -109,7 +112,7 @@ struct CheckPToCall : ConvertOpToLLVMPattern<CheckPOp> {
                   ConversionPatternRewriter &rewriter) const final {
     Type f64 = rewriter.getF64Type(), i32 = rewriter.getI32Type();
     FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
-        rewriter, getSymbolTable(op), "dropoutCheckProbability", {f64, i32},
+        rewriter, getSymbolTable(op), "dropoutCheckPForResolution", {f64, i32},
         f64);
     if (failed(callee))
       return rewriter.notifyMatchFailure(op, "not in a module");

@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dropout/Conversion/DropoutToLinalg.h"
 #include "dropout/Conversion/Passes.h"
-#include "dropout/Conversion/Patterns.h"
+#include "dropout/Conversion/Utils/DropoutLowering.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

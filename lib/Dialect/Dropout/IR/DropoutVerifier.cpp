@@ -16,6 +16,7 @@
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -103,6 +104,22 @@ static LogicalResult verifyProbability(DropoutOpInterface op) {
   return success();
 }
 
+/// The rule of the runtime for names.
+static LogicalResult verifyGeneratorName(Operation *op, StringAttr attr) {
+  if (!attr)
+    return success();
+  StringRef name = attr.getValue();
+  bool printable = llvm::none_of(name, [](unsigned char c) {
+    return c < 0x20 || c == 0x7f;
+  });
+  if (name.empty() || name.size() > 255 || !printable ||
+      !llvm::json::isUTF8(name)) // [S1]
+    return op->emitOpError("expected a generator's name of 1 to 255 bytes of "
+                           "UTF-8 without control characters, but got ")
+           << attr;
+  return success();
+}
+
 static LogicalResult verifyGenerator(DropoutOpInterface op) {
   if (!op.getSeed() != !op.getOffset()) // [G1]
     return op->emitOpError("expected seed and offset together, but got only ")
@@ -113,9 +130,8 @@ static LogicalResult verifyGenerator(DropoutOpInterface op) {
     return op->emitOpError("expected at most one of seed and offset, a state "
                            "and a generator's name, but got ")
            << given;
-  if (StringAttr name = op.getGeneratorAttr())
-    if (name.empty()) // [S1]
-      return op->emitOpError("expected a generator's name, but got \"\"");
+  if (failed(verifyGeneratorName(op, op.getGeneratorAttr())))
+    return failure();
   if (Value state = op.getState()) {
     auto type = cast<MemRefType>(state.getType());
     if (type.getShape() != ArrayRef<int64_t>{2} ||
@@ -335,10 +351,7 @@ LogicalResult mlir::dropout::detail::verifyMaskedOp(DropoutOpInterface op) {
 }
 
 LogicalResult ReserveOp::verify() {
-  if (StringAttr name = getGeneratorAttr())
-    if (name.empty()) // [S1]
-      return emitOpError("expected a generator's name, but got \"\"");
-  return success();
+  return verifyGeneratorName(*this, getGeneratorAttr());
 }
 
 LogicalResult CheckPOp::verify() {

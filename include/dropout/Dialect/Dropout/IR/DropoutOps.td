@@ -63,6 +63,7 @@ defvar Dropout_TailDoc = [{
     - [D1] `mask_dims` are distinct and in [0, rank).
     - [G1] seed and offset come together, and not beside a state or a generator.
     - [G2] the state is a `memref<2xi64>` and belongs to the memref form.
+    - [S1] a generator's name has 1 to 255 bytes of UTF-8 without control characters.
     - [A1] `at` and `of` have one entry per dim.
     - [A2] static entries are not negative and the slice lies inside the whole.
     - [T1] the operand is a ranked tensor or a strided memref of f16, bf16, f32 or f64.
@@ -417,7 +418,7 @@ def Dropout_ReserveOp : Dropout_Op<"reserve", [
     `training(%f)` replaces the runtime's mode. The step is atomic: n concurrent
     draws give n distinct offsets.
 
-    - [S1] the generator's name is not empty.
+    - [S1] a generator's name has 1 to 255 bytes of UTF-8 without control characters.
 
     Example:
 
