@@ -37,6 +37,9 @@ static ParseResult parseProbability(OpAsmParser &parser, FloatAttr &p) {
   Type f64 = parser.getBuilder().getF64Type();
   bool negative = succeeded(parser.parseOptionalMinus());
   const char *start = parser.getCurrentLocation().getPointer();
+  if (start[0] == '-') // parseOptionalDecimalInteger would take another sign.
+    return parser.emitError(parser.getCurrentLocation(),
+                            "expected a number for p, but got '-'");
   bool hexadecimal = start[0] == '0' && start[1] == 'x';
   double value = 0.0;
   if (!hexadecimal) {
@@ -57,6 +60,19 @@ static ParseResult parseProbability(OpAsmParser &parser, FloatAttr &p) {
     value = bits.convertToDouble();
   }
   p = FloatAttr::get(f64, negative ? -value : value);
+  return success();
+}
+
+/// `[%i, 4, ...]`: no brackets inside, which mark scalable sizes elsewhere.
+static ParseResult parseIndexList(OpAsmParser &parser, Operands &dynamic,
+                                  DenseI64ArrayAttr &entries) {
+  SMLoc loc = parser.getCurrentLocation();
+  DenseBoolArrayAttr scalable;
+  if (parseDynamicIndexList(parser, dynamic, entries, scalable))
+    return failure();
+  if (llvm::is_contained(scalable.asArrayRef(), true))
+    return parser.emitError(loc, "expected entries that are not scalable, but "
+                                 "got one in brackets");
   return success();
 }
 
@@ -158,9 +174,9 @@ ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser, OperationS
     return failure();
   if (succeeded(parser.parseOptionalKeyword("at"))) {
     DenseI64ArrayAttr offsets, sizes;
-    if (parseDynamicIndexList(parser, positionOffsets, offsets) ||
+    if (parseIndexList(parser, positionOffsets, offsets) ||
         parser.parseKeyword("of") ||
-        parseDynamicIndexList(parser, positionSizes, sizes))
+        parseIndexList(parser, positionSizes, sizes))
       return failure();
     result.addAttribute("static_offsets", offsets);
     result.addAttribute("static_sizes", sizes);
@@ -180,6 +196,12 @@ ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser, OperationS
       return parser.emitError(attributesLoc, "expected '")
              << attr.getName().strref()
              << "' before the attribute dictionary, not in it";
+    auto integer = dyn_cast<IntegerAttr>(attr.getValue());
+    if (attr.getName() == "contract_version" &&
+        (!integer || !integer.getType().isSignlessInteger(32)))
+      return parser.emitError(attributesLoc, "expected 'contract_version' to "
+                                             "be an i32 attribute, but got ")
+             << attr.getValue();
     result.addAttribute(attr.getName(), attr.getValue());
   }
 

@@ -322,7 +322,20 @@ static LogicalResult verifyResults(DropoutOpInterface op) {
   return success();
 }
 
+/// ODS checks the sizes of optional operand groups only.
+static LogicalResult verifyOperandGroups(DropoutOpInterface op) {
+  auto sizes =
+      op->getAttrOfType<DenseI32ArrayAttr>("operandSegmentSizes");
+  bool isMask = op.getValueMap() == ValueMap::Keep;
+  if (!isMask && sizes && sizes[0] != 1) // [T1]
+    return op->emitOpError("expected one operand to drop, but got ")
+           << sizes[0];
+  return success();
+}
+
 LogicalResult mlir::dropout::detail::verifyMaskedOp(DropoutOpInterface op) {
+  if (failed(verifyOperandGroups(op)))
+    return failure();
   // A mask without a result has a destination to take its shape from.
   if (!op.getSource() && !op.getDest() && op->getNumResults() == 0) // [F1]
     return op->emitOpError("expected a result or a destination, but got none");

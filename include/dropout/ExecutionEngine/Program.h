@@ -1,0 +1,83 @@
+//===- Program.h - Compile a module for this machine ------------*- C++ -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_EXECUTIONENGINE_PROGRAM_H
+#define DROPOUT_EXECUTIONENGINE_PROGRAM_H
+
+#include "dropout/ExecutionEngine/Signature.h"
+#include "dropout/Pipelines/Pipelines.h"
+
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include <memory>
+
+namespace llvm {
+class TargetMachine;
+} // namespace llvm
+
+namespace mlir::dropout {
+
+struct CompileOptions {
+  /// How dropout ops become loops; the same bits for all.
+  Lowering lowering = Lowering::Linalg;
+  /// 0 to 3, as of clang's -O. No fast-math flag is ever set.
+  unsigned optimizationLevel = 3;
+  /// True hands MLIR's diagnostics to the handlers of the context, so that they
+  /// can show the source line; false puts them into the error that is returned.
+  bool forwardDiagnostics = false;
+};
+
+/// The forms in which compiled code is written.
+enum class EmitKind : uint8_t {
+  LLVMIR,   ///< Text, after optimisation.
+  Assembly, ///< Text.
+  Object,   ///< Position-independent.
+  Header    ///< C99 (and C++) prototypes of the entry points.
+};
+
+/// A module compiled for the CPU of this machine, not yet loaded.
+///
+/// Not safe for concurrent use of one object; different programs may be
+/// compiled and used on different threads, each with an MLIRContext of its own.
+class Program {
+public:
+  /// Compiles \p module with `dropout-to-llvm` and LLVM. Adds what it needs
+  /// (dialects, external models, translations) to the module's context. An
+  /// error has the diagnostics of MLIR as its message.
+  static llvm::Expected<std::unique_ptr<Program>>
+  compile(OwningOpRef<ModuleOp> module, const CompileOptions &options = {});
+
+  ~Program();
+
+  /// The functions that can be called, in the order of the module.
+  const std::vector<Signature> &getSignatures() const { return signatures; }
+
+  /// Writes the code to \p os. For \p kind Header, \p name is the base of the
+  /// include guard.
+  llvm::Error emit(EmitKind kind, llvm::raw_pwrite_stream &os,
+                   llvm::StringRef name = "dropout_program");
+
+private:
+  friend class Executable;
+  Program() = default;
+
+  std::vector<Signature> signatures;
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  unsigned optimizationLevel = 3;
+};
+
+/// Writes C99 (and C++) prototypes, descriptor types and their documentation.
+void writeCHeader(llvm::ArrayRef<Signature> signatures, llvm::StringRef name,
+                  llvm::raw_ostream &os);
+
+} // namespace mlir::dropout
+
+#endif // DROPOUT_EXECUTIONENGINE_PROGRAM_H

@@ -1,0 +1,123 @@
+//===- Passes.td - Passes that the pipelines need ----------*- tablegen -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_PIPELINES_PASSES_TD
+#define DROPOUT_PIPELINES_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PrepareLinalgPass : Pass<"dropout-prepare-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Decompose and generalize linalg ops on tensors for fusion";
+  let description = [{
+    Ops that upstream neither bufferizes nor turns into loops (`linalg.softmax`,
+    `linalg.pack`, `linalg.unpack`, Winograd transforms) are decomposed, and
+    named ops whose loops are all parallel (`linalg.add`, `linalg.broadcast`)
+    become `linalg.generic`, so that they fuse. Contractions, convolutions and
+    reductions keep their names.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def FuseElementwisePass
+    : Pass<"dropout-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Fuse element-wise linalg ops without computing anything twice";
+  let description = [{
+    As upstream's `linalg-fuse-elementwise-ops`, but a producer only enters a
+    consumer that reads each of its elements once: upstream would also fuse
+    dropout into the operand of a matrix multiplication written as a
+    `linalg.generic`, and draw each bit once per row of the other operand.
+    Sizes of fused results are computed from the inputs, so that no producer
+    stays alive for the sake of a `tensor.dim`.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def PrepareBufferizationPass
+    : Pass<"dropout-prepare-bufferization", "::mlir::ModuleOp"> {
+  let summary = "Protect tensor arguments and memory that the program manages";
+  let description = [{
+    Tensor arguments of public functions get `bufferization.writable = false`,
+    so that no caller sees its input change; an attribute that is already there
+    stays. A `memref.dealloc` of the program, and the allocation that it frees,
+    are marked `bufferization.manual_deallocation`, so that
+    `buffer-deallocation-pipeline` leaves both alone.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
+def ExpandCopiesPass : Pass<"dropout-expand-copies", "::mlir::func::FuncOp"> {
+  let summary = "Turn copies of strided memrefs into linalg.copy";
+  let description = [{
+    A `memref.copy` between contiguous memrefs becomes `llvm.memcpy` later.
+    Upstream turns any other into a call of `memrefCopy` from its runner
+    library, which compiled code of ours does not link; a `linalg.copy` becomes
+    loops.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def LowerFloatsPass : Pass<"dropout-lower-floats", "::mlir::ModuleOp"> {
+  let summary = "Lower bf16 arithmetic and math functions without loss";
+  let description = [{
+    What upstream lowers with a loss, or to functions that this machine's
+    libraries lack:
+
+    - arith and math ops on bf16 are computed in f32 and rounded once each, to
+      nearest even, by integer code. (With AVX512-BF16, LLVM would round with
+      an instruction that flushes subnormals; without, call a function that
+      libgcc has since version 13.) f64 to bf16 is rounded once, too.
+    - `math.log1p`, `math.expm1`, `math.erf` and other functions that LLVM
+      lacks or approximates become calls of libm.
+
+    No fast-math flag is set, and bf16 intermediate results stay rounded.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+def EmitEntryPointsPass
+    : Pass<"dropout-emit-entry-points", "::mlir::ModuleOp"> {
+  let summary = "Add a C function that returns a status for every function";
+  let description = [{
+    For every public function `@f` with a body and a signature that C can call,
+    adds `dropout_f` (see EntryPoints.h for names and calling convention):
+
+    1. clears the error slot of the runtime for this thread,
+    2. sets descriptors of results to zero,
+    3. checks that no pointer is null and that the sizes, strides and offsets
+       of memref arguments are those that the type states,
+    4. checks every argument that carries `dropout.probability`, also when only
+       a function that it is handed to looks at it, before anything is drawn or
+       written,
+    5. calls `@f`, stores its results,
+    6. returns `dropoutLastStatus()`.
+
+    Runs on functions over memrefs, before conversion to LLVM. Functions with
+    other types in their signature get no entry point.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def VerifyLLVMPass : Pass<"dropout-verify-llvm", "::mlir::ModuleOp"> {
+  let summary = "Report every op that could not be lowered to LLVM";
+  let description = [{
+    The last check of the pipelines: names each op outside the LLVM dialect and
+    its place. Without it the message would be about an
+    `unrealized_conversion_cast`, which says nothing to the user.
+  }];
+}
+
+#endif // DROPOUT_PIPELINES_PASSES_TD

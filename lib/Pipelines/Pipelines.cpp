@@ -1,0 +1,125 @@
+//===- Pipelines.cpp - Named pipelines ------------------------------------===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dropout/Pipelines/Pipelines.h"
+#include "dropout/Conversion/Passes.h"
+#include "dropout/Dialect/Dropout/Transforms/Passes.h"
+#include "dropout/Pipelines/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::dropout;
+
+/// Makes every dropout op explicit and every p at run time checked.
+static void addStatePasses(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCheckProbabilitiesPass());
+  pm.addNestedPass<func::FuncOp>(createMaterializeStatePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// Fuses what is element-wise, on tensors.
+static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
+  bool affine = lowering == Lowering::Affine;
+  if (!affine) {
+    ConvertDropoutToLinalgPassOptions options;
+    options.mask = lowering == Lowering::LinalgInline ? "inline" : "op";
+    pm.addPass(createConvertDropoutToLinalgPass(options));
+  }
+  pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+  pm.addNestedPass<func::FuncOp>(createPrepareLinalgPass());
+  pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
+  if (!affine)
+    pm.addPass(createInlineMaskPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// From tensors to memrefs. Arguments and results are in C order; arguments of
+/// public functions are not written; results belong to the caller.
+static void addBufferizationPasses(OpPassManager &pm) {
+  pm.addPass(createPrepareBufferizationPass());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.allowReturnAllocsFromLoops = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  options.unknownTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(createCSEPass());
+  pm.addPass(createCanonicalizerPass());
+  bufferization::buildBufferDeallocationPipeline(pm);
+  pm.addPass(createConvertBufferizationToMemRefPass());
+}
+
+/// From structured ops on memrefs to loops.
+static void addLoopPasses(OpPassManager &pm, Lowering lowering) {
+  if (lowering == Lowering::Affine)
+    pm.addPass(createConvertDropoutToAffinePass());
+  pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  pm.addPass(memref::createFoldMemRefAliasOpsPass());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createConvertDropoutToArithPass());
+}
+
+/// From loops and arithmetic to the LLVM dialect.
+static void addLLVMPasses(OpPassManager &pm, bool entryPoints) {
+  pm.addPass(createVerifyLoweredPass());
+  pm.addPass(createLowerFloatsPass());
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addPass(createConvertMathToFuncs());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  if (entryPoints)
+    pm.addPass(createEmitEntryPointsPass());
+  pm.addPass(createConvertDropoutToLLVMPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createVerifyLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void mlir::dropout::buildDropoutToLLVMPipeline(
+    OpPassManager &pm, const DropoutToLLVMOptions &options) {
+  addStatePasses(pm);
+  addTensorPasses(pm, options.lowering);
+  addBufferizationPasses(pm);
+  addLoopPasses(pm, options.lowering);
+  addLLVMPasses(pm, options.entryPoints);
+}
+
+void mlir::dropout::registerPipelines() {
+  PassPipelineRegistration<DropoutToLLVMOptions>(
+      "dropout-to-llvm",
+      "Lower dropout, linalg, tensor, memref, arith, math, scf and func ops to "
+      "the LLVM dialect, with a C entry point for every public function",
+      buildDropoutToLLVMPipeline);
+}
