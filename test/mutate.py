@@ -106,7 +106,7 @@ MUTANTS = {
                        "op.getMixedPositionSizes(builder);\n  parameters.strides",
                        "op.getMixedShape(builder);\n  parameters.strides", RELATIONS),
     "mask-dims-order": ("mask_dims are linearised in the order listed", LOWERING,
-                        "llvm::reverse(op.getEffectiveMaskDims())", "op.getEffectiveMaskDims()", SHAPES),
+                        "llvm::reverse(maskDims)", "maskDims", SHAPES),
     "default-mask-dims": ("the default mask_dims is [0, 1]", OPS,
                           "return {0, 1};", "return {1, 0};", SHAPES),
     "tile-position": ("tiling keeps the mask", TRANSFORMS + "TilingInterfaceImpl.cpp",

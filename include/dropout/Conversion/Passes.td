@@ -18,7 +18,7 @@ defvar Dropout_KindsDoc = [{
 
 def ConvertDropoutToLinalgPass : Pass<"convert-dropout-to-linalg"> {
   let summary = "Convert dropout to a mask and an element-wise linalg.generic";
-  let description = [{
+  let description = !strconcat([{
     ```mlir
     %y = dropout.element %x p = 0.5 rng(%s, %o) : tensor<4x8xf32>
     ```
@@ -41,7 +41,7 @@ def ConvertDropoutToLinalgPass : Pass<"convert-dropout-to-linalg"> {
 
     Implicit ops are refused: run `dropout-materialize-state` first. Masks and
     values are those of the contract, bit for bit.
-  }] # Dropout_KindsDoc;
+  }], Dropout_KindsDoc);
   let options = [
     Option<"mask", "mask", "std::string", /*default=*/"\"op\"",
            "How the mask is written: op (a dropout.mask) or inline (arith ops "
@@ -72,7 +72,7 @@ def InlineMaskPass : Pass<"dropout-inline-mask"> {
 
 def ConvertDropoutToAffinePass : Pass<"convert-dropout-to-affine"> {
   let summary = "Convert dropout on memrefs to affine loops";
-  let description = [{
+  let description = !strconcat([{
     The memref form becomes one nest of `affine.for`, the dims that index the
     mask outermost: one Philox block per eight mask elements and, for channels,
     one draw per channel. Where a row starts at a multiple of eight in the
@@ -82,7 +82,7 @@ def ConvertDropoutToAffinePass : Pass<"convert-dropout-to-affine"> {
 
     The tensor form is refused: bufferize first. So are implicit ops: run
     `dropout-materialize-state` first.
-  }] # Dropout_KindsDoc;
+  }], Dropout_KindsDoc);
   let options = [
     ListOption<"kinds", "kinds", "std::string", "Kinds to convert; all if empty">
   ];

@@ -44,12 +44,18 @@ static DrawParameters getDrawParameters(KeepOp op) {
 /// The factor of the loop's induction variable in `value`, if it is linear in
 /// it with a constant factor.
 static std::optional<int64_t> getFactor(Value value, scf::ForOp loop) {
-  if (value == loop.getInductionVar())
-    return 1;
   if (loop.isDefinedOutsideOfLoop(value))
     return 0;
+  if (value == loop.getInductionVar())
+    return 1;
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != loop.getBody())
+    return std::nullopt;
+  // Narrow integers wrap: look through casts of all 64 bits only.
+  auto isWide = [](Type type) {
+    return type.isIndex() || type.isSignlessInteger(64);
+  };
+  if (!isWide(value.getType()))
     return std::nullopt;
   if (isa<arith::IndexCastOp>(op))
     return getFactor(op->getOperand(0), loop);
@@ -87,6 +93,7 @@ static Value cloneAtLowerBound(OpBuilder &builder, Value value, scf::ForOp loop,
 /// True if `loop` walks the draw's elements one by one.
 static bool walksElements(KeepOp op, scf::ForOp loop) {
   if (op->getBlock() != loop.getBody() ||
+      !loop.getInductionVar().getType().isIndex() || loop.getUnsignedCmp() ||
       getConstantIntValue(loop.getStep()) != 1)
     return false;
   for (Value invariant : {op.getThreshold(), op.getSeed(), op.getOffset()})
@@ -139,6 +146,7 @@ static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
 
   auto blocks = scf::ForOp::create(builder, loc, first, last, constant(1),
                                    loop.getInitArgs());
+  blocks->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   builder.setInsertionPointToStart(blocks.getBody());
   Value block = arith::IndexCastOp::create(builder, loc, i64,
                                            blocks.getInductionVar());

@@ -25,8 +25,10 @@ OpFoldResult mlir::dropout::emitMul(OpBuilder &builder, Location loc,
                                     OpFoldResult a, OpFoldResult b) {
   std::optional<int64_t> x = getConstantIntValue(a);
   std::optional<int64_t> y = getConstantIntValue(b);
+  // Modulo 2^64: an empty tensor may have strides that do not fit.
   if (x && y)
-    return builder.getIndexAttr(*x * *y);
+    return builder.getIndexAttr(static_cast<uint64_t>(*x) *
+                                static_cast<uint64_t>(*y));
   if (x == 0 || y == 0)
     return builder.getIndexAttr(0);
   if (x == 1)
@@ -44,7 +46,8 @@ OpFoldResult mlir::dropout::emitAdd(OpBuilder &builder, Location loc,
   std::optional<int64_t> x = getConstantIntValue(a);
   std::optional<int64_t> y = getConstantIntValue(b);
   if (x && y)
-    return builder.getIndexAttr(*x + *y);
+    return builder.getIndexAttr(static_cast<uint64_t>(*x) +
+                                static_cast<uint64_t>(*y));
   if (x == 0)
     return b;
   if (y == 0)
@@ -245,7 +248,8 @@ static void emitPosition(OpBuilder &builder, DropoutOpInterface op,
   parameters.strides.assign(offsets.size(), builder.getIndexAttr(0));
   parameters.base = builder.getIndexAttr(0);
   OpFoldResult stride = builder.getIndexAttr(1);
-  for (int64_t dim : llvm::reverse(op.getEffectiveMaskDims())) {
+  SmallVector<int64_t> maskDims = op.getEffectiveMaskDims();
+  for (int64_t dim : llvm::reverse(maskDims)) {
     parameters.strides[dim] = stride;
     parameters.base =
         emitAdd(builder, loc, parameters.base,

@@ -162,10 +162,13 @@ static LogicalResult verifyElementType(DropoutOpInterface op,
                            "got ")
            << element;
   }
-  if (auto memref = dyn_cast<MemRefType>(type)) {
-    if (!memref.isStrided()) // [T1]
-      return op->emitOpError("expected a strided memref, but got ") << memref;
-  }
+  if (auto memref = dyn_cast<MemRefType>(type); memref && !memref.isStrided())
+    return op->emitOpError("expected a strided memref, but got ") // [T1]
+           << memref;
+  if (auto tensor = dyn_cast<RankedTensorType>(type);
+      tensor && tensor.getEncoding())
+    return op->emitOpError("expected a tensor without encoding, but got ")
+           << tensor; // [T1]
   return success();
 }
 

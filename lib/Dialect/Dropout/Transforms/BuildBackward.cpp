@@ -582,6 +582,13 @@ Value BackwardBuilder::differentiateOperands(linalg::LinalgOp op, AffineMap map,
         utils::IteratorType::parallel;
   bool isSum = exprs.size() != numLoops;
 
+  // A sum passes the gradient of its result on as it is.
+  if (auto passed = dyn_cast<BlockArgument>(gradient)) {
+    unsigned index = passed.getArgNumber();
+    if (maps[index] == outputMap && inputs[index].getType() == type)
+      return inputs[index];
+  }
+
   // Long sums of 16-bit numbers are rounded once.
   Type elementType = type.getElementType();
   Type sumType = elementType;

@@ -33,9 +33,10 @@ struct CheckProbabilitiesPass final
     llvm::MapVector<std::pair<Value, uint32_t>, SmallVector<DropoutOpInterface>>
         users;
     function->walk([&](DropoutOpInterface op) {
-      if (Value p = op.getPValue())
-        if (!p.getDefiningOp<CheckPOp>())
-          users[{p, op.getResolution()}].push_back(op);
+      Value p = op.getPValue();
+      auto check = p ? p.getDefiningOp<CheckPOp>() : CheckPOp();
+      if (p && (!check || check.getResolution() != op.getResolution()))
+        users[{p, op.getResolution()}].push_back(op);
     });
     OpBuilder builder(&getContext());
     for (auto &[key, ops] : users) {

@@ -66,7 +66,7 @@ defvar Dropout_TailDoc = [{
     - [S1] a generator's name has 1 to 255 bytes of UTF-8 without control characters.
     - [A1] `at` and `of` have one entry per dim.
     - [A2] static entries are not negative and the slice lies inside the whole.
-    - [T1] the operand is a ranked tensor or a strided memref of f16, bf16, f32 or f64.
+    - [T1] the operand is a ranked tensor without encoding or a strided memref, of f16, bf16, f32 or f64.
     - [T2] the shape, and the whole tensor's, has less than 2^63 elements.
     - [F1] a memref has a destination, a tensor has none.
     - [F2] the destination has the operand's shape and element type.
@@ -199,7 +199,7 @@ class Dropout_ValueOp<string mnemonic, string kind>
 
 def Dropout_ElementOp : Dropout_ValueOp<"element", "Element"> {
   let summary = "Element-wise dropout";
-  let description = [{
+  let description = !strconcat([{
     Drops each element on its own:
     `y[i] = keep(i) ? x[i] * 1/(1-p) : +0`. In eval (`training(%false)`) and for
     p = 0 the result is x, bit for bit; for p = 1 it is +0 everywhere.
@@ -209,7 +209,7 @@ def Dropout_ElementOp : Dropout_ValueOp<"element", "Element"> {
     - [D2] element dropout takes no `mask_dims`.
     - [R1] the first result has the type of x.
     - [R2] the mask result is an i1 tensor of the mask's shape, of explicit ops only.
-  }] # Dropout_TailDoc # [{
+  }], Dropout_TailDoc, [{
 
     Example:
 
@@ -219,12 +219,12 @@ def Dropout_ElementOp : Dropout_ValueOp<"element", "Element"> {
     dropout.element %x into %y p = 0.3 rng(%seed, %offset) : memref<4x8xf32>, memref<4x8xf32>
     %y = dropout.element %x p = 0.3 : tensor<4x8xf32>  // implicit: state of the runtime
     ```
-  }];
+  }]);
 }
 
 def Dropout_ChannelOp : Dropout_ValueOp<"channel", "Channel"> {
   let summary = "Whole-channel dropout over stated dims";
-  let description = [{
+  let description = !strconcat([{
     One draw per index of `mask_dims`; all other dims share it. The default
     `[0, 1]` is (batch, channel); unbatched `(C, ...)` is `[0]`, channels-last
     `(N, H, W, C)` is `[0, 3]`, drop-path is `[0]`, and `[]` is one draw for
@@ -236,7 +236,7 @@ def Dropout_ChannelOp : Dropout_ValueOp<"channel", "Channel"> {
     - [D3] without `mask_dims` the rank is at least 2.
     - [R1] the first result has the type of x.
     - [R2] the mask result is an i1 tensor of the mask's shape, of explicit ops only.
-  }] # Dropout_TailDoc # [{
+  }], Dropout_TailDoc, [{
 
     Example:
 
@@ -244,12 +244,12 @@ def Dropout_ChannelOp : Dropout_ValueOp<"channel", "Channel"> {
     %y = dropout.channel %x p = 0.5 rng(%seed, %offset) : tensor<8x64x28x28xf32>
     %y = dropout.channel %x p = 0.5 mask_dims = [0, 3] rng(%seed, %offset) : tensor<8x28x28x64xf32>
     ```
-  }];
+  }]);
 }
 
 def Dropout_AlphaOp : Dropout_ValueOp<"alpha", "Alpha"> {
   let summary = "Dropout that keeps the mean and variance of SELU activations";
-  let description = [{
+  let description = !strconcat([{
     `y[i] = keep(i) ? fma(a, x[i], b) : d` with the constants of the dialect's
     value table: dropped elements take the saturation value of SELU, and the
     affine map restores mean 0 and variance 1. In eval and for p = 0 the result
@@ -258,32 +258,32 @@ def Dropout_AlphaOp : Dropout_ValueOp<"alpha", "Alpha"> {
     - [D2] alpha dropout takes no `mask_dims`.
     - [R1] the first result has the type of x.
     - [R2] the mask result is an i1 tensor of the mask's shape, of explicit ops only.
-  }] # Dropout_TailDoc # [{
+  }], Dropout_TailDoc, [{
 
     Example:
 
     ```mlir
     %y, %m = dropout.alpha %x p = 0.1 rng(%seed, %offset) : tensor<64x512xf16>, tensor<64x512xi1>
     ```
-  }];
+  }]);
 }
 
 def Dropout_FeatureAlphaOp : Dropout_ValueOp<"feature_alpha", "FeatureAlpha"> {
   let summary = "Alpha dropout of whole channels";
-  let description = [{
+  let description = !strconcat([{
     The value map of `dropout.alpha` with the mask of `dropout.channel`.
 
     - [D3] without `mask_dims` the rank is at least 2.
     - [R1] the first result has the type of x.
     - [R2] the mask result is an i1 tensor of the mask's shape, of explicit ops only.
-  }] # Dropout_TailDoc # [{
+  }], Dropout_TailDoc, [{
 
     Example:
 
     ```mlir
     %y = dropout.feature_alpha %x p = 0.2 rng(%seed, %offset) : tensor<20x16x4x32x32xf32>
     ```
-  }];
+  }]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -294,7 +294,7 @@ def Dropout_BackwardOp : Dropout_MaskedOp<"backward", [
     DeclareOpInterfaceMethods<InferTypeOpInterface,
       ["inferReturnTypes"]>]> {
   let summary = "Gradient of a dropout op, its mask drawn again";
-  let description = [{
+  let description = !strconcat([{
     The gradient of any of the four value ops from dy and the options of its
     forward: `dx[i] = keep(i) ? dy[i] * s : +0`, with a in place of s for the
     alpha kinds. The mask is drawn again from the same seed and offset, so
@@ -304,14 +304,14 @@ def Dropout_BackwardOp : Dropout_MaskedOp<"backward", [
     - [D2] the element and alpha kinds take no `mask_dims`.
     - [D3] without `mask_dims` the channel kinds need rank 2 or more.
     - [R1] the result has the type of dy.
-  }] # Dropout_TailDoc # [{
+  }], Dropout_TailDoc, [{
 
     Example:
 
     ```mlir
     %dx = dropout.backward alpha %dy p = 0.1 rng(%seed, %offset) : tensor<64x512xf16>
     ```
-  }];
+  }]);
   let arguments = !con(
     (ins AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$input,
          Optional<AnyMemRef>:$dest),
@@ -349,7 +349,7 @@ def Dropout_BackwardOp : Dropout_MaskedOp<"backward", [
 
 def Dropout_MaskOp : Dropout_MaskedOp<"mask"> {
   let summary = "The keep mask itself: what every lowering fuses";
-  let description = [{
+  let description = !strconcat([{
     One i1 per element, 1 where kept. Value ops decompose into this op and an
     element-wise `linalg.generic`, so that tile-and-fuse pulls the mask into
     whatever loop its consumer ends up in.
@@ -370,7 +370,7 @@ def Dropout_MaskOp : Dropout_MaskedOp<"mask"> {
     - [M3] the tensor form has one operand per dynamic size, the memref form none.
     - [M4] a threshold stands for the training flag: not both.
     - [B1] the mask names its seed and offset: there is no implicit form.
-  }] # Dropout_TailDoc # [{
+  }], Dropout_TailDoc, [{
 
     Example:
 
@@ -379,7 +379,7 @@ def Dropout_MaskOp : Dropout_MaskedOp<"mask"> {
     %m = dropout.mask(%n) p(%p) rng(%seed, %offset) at [%i, 0] of [1024, 8] : tensor<?x8xi1>
     dropout.mask into %b p = 0.3 rng(%seed, %offset) : memref<4x8xi1>
     ```
-  }];
+  }]);
   let arguments = !con(
     (ins Variadic<Index>:$dynamic_sizes, Optional<AnyMemRef>:$dest),
     Dropout_SharedTail.probability, (ins Optional<I64>:$threshold),
