@@ -73,9 +73,10 @@ class Tools:
 class Call:
     """One function of one program with its inputs, run through any lowering."""
 
-    def __init__(self, tools, program, function, inputs, results=1):
+    def __init__(self, tools, program, function, inputs, results=1, dropout=True):
         self.tools, self.program, self.function = tools, program, function
         self.inputs, self.results = [str(v) for v in inputs], results
+        self.dropout = dropout  # or a neighbour without
 
     def __call__(self, lowering="linalg", *flags):
         """Returns the results as arrays; keeps what dropout-run said in self.said."""
@@ -92,25 +93,28 @@ class Call:
         return [np.load(path) for path in paths]
 
 
-def show_run(said, wanted):
-    """The lines of dropout-run's own account that matter here."""
-    for line in said.splitlines():
-        if re.search(wanted, line):
-            print("  dropout-run: " + line.strip())
+def show_time(said, included=""):
+    """What dropout-run --time measured."""
+    found = re.search(r"median of (\d+) runs (\S+ \S+), (\S+) x memcpy of (\d+) bytes", said)
+    if not found:
+        sys.exit("demo.py: expected a time from dropout-run, but got:\n" + said)
+    runs, median, ratio, size = found.groups()
+    print("  time         %s%s, median of %s runs = %s times a memcpy of %s bytes" % (median, included, runs, ratio, size))
 
 
 # ---- What should come out -----------------------------------------------------------------------
 
 
-def account(name, x, y, kept, p, expected, said):
+def account(name, x, y, kept, p, expected, said, included=""):
     """Prints the statistics of one dropout and checks them, and every value."""
     n, dropped = kept.size, int(kept.size - kept.sum())
     z = (dropped - n * p) / math.sqrt(n * p * (1 - p))
     print("  dropped      %d of %d = %.4f for p = %g (z = %+.2f)" % (dropped, n, dropped / n, p, z))
     check(abs(z) < 4.5, "%s: the dropped fraction is %.1f standard errors from p" % (name, z))
     x64, y64 = x.astype(np.float64), y.astype(np.float64)
-    print("  mean         %.4f -> %.4f      variance %.4f -> %.4f" % (x64.mean(), y64.mean(), x64.var(), y64.var()))
-    show_run(said, r"(?i)copy|median")
+    moments = [round(float(m), 4) + 0.0 for m in (x64.mean(), y64.mean(), x64.var(), y64.var())]  # no -0.0000
+    print("  mean         %.4f -> %.4f      variance %.4f -> %.4f" % tuple(moments))
+    show_time(said, included)
     same = y.shape == expected.shape and y.dtype == expected.dtype and y.tobytes() == expected.tobytes()
     if check(same, "%s: values differ from those of the contract" % name):
         print("  all %d values are those of the contract, bit for bit" % y.size)
@@ -144,10 +148,9 @@ def run_programs(tools, digits_path, times):
     x = digits.astype(np.float32)
     calls, shown = [], {"digits": x}
 
-    def program(name, function, inputs, results=1):
-        call = Call(tools, os.path.join(HERE, name) if os.path.basename(name) == name else name, function, inputs, results)
-        calls.append(call)
-        return call
+    def program(name, function, inputs):
+        calls.append(Call(tools, os.path.join(HERE, name), function, inputs))
+        return calls[-1]
 
     def title(text):
         print("\n" + text)
@@ -168,7 +171,7 @@ def run_programs(tools, digits_path, times):
     dy = tools.save("ones.npy", np.ones(x.shape, np.float32))
     call = program("element.mlir", "gradient", [dy, p, SEED, offset])
     dx = call("linalg", *flags)[0]
-    show_run(call.said, r"(?i)copy|median")
+    show_time(call.said)
     check(np.array_equal(dx != 0, kept), "gradient: dropped other elements than the forward")
     check(dx.tobytes() == oracle.apply("element", np.ones_like(x), "f32", p, SEED, offset, backward=True)[0].tobytes(),
           "gradient: values differ from those of the contract")
@@ -189,7 +192,8 @@ def run_programs(tools, digits_path, times):
     title("channel dropout of eight feature maps a digit (features.mlir @channel; p = %g, offset %d)" % (p, offset))
     call = program("features.mlir", "channel", [digits_path, SEED, offset])
     y = call("linalg", *flags)[0]
-    account("channel", maps, y, kept, p, oracle.apply("channel", maps, "f32", p, SEED, offset)[0], call.said)
+    account("channel", maps, y, kept, p, oracle.apply("channel", maps, "f32", p, SEED, offset)[0], call.said,
+            " (convolution included)")
     mean_stays("channel", maps, y, kept, p, lambda v: v / (1 - p), 0.0)
     mask = program("features.mlir", "channel_mask", [SEED, offset])()[0]
     check(np.array_equal(mask.astype(bool), kept), "channel: the mask differs from that of the contract")
@@ -204,7 +208,8 @@ def run_programs(tools, digits_path, times):
     title("feature-alpha dropout of the same maps (@feature_alpha; p = %g, offset %d)" % (p, offset))
     call = program("features.mlir", "feature_alpha", [digits_path, SEED, offset])
     y = call("linalg", *flags)[0]
-    account("feature-alpha", maps, y, kept, p, oracle.apply("feature_alpha", maps, "f32", p, SEED, offset)[0], call.said)
+    account("feature-alpha", maps, y, kept, p, oracle.apply("feature_alpha", maps, "f32", p, SEED, offset)[0], call.said,
+            " (convolution included)")
     check(abs(float(y.mean(dtype=np.float64))) < 0.05 and abs(float(y.var(dtype=np.float64)) - 1) < 0.05,
           "feature-alpha: mean 0 and variance 1 are not kept")
     shown["feature alpha"], shown["feature alpha kept"] = y, kept
@@ -254,7 +259,7 @@ def run_mlp(tools, digits_path, digits, flags, title):
     title("an MLP layer y = x + dropout(gelu(x W + b)) (mlp.mlir @mlp; p = %g given at run time, offset %d)" % (p, offset))
     forward = Call(tools, os.path.join(HERE, "mlp.mlir"), "mlp", [digits_path, w_path, b_path, p, SEED, offset])
     y = forward("linalg", *flags)[0]
-    show_run(forward.said, r"(?i)copy|median")
+    show_time(forward.said, " (matmul included)")
     h = x @ w + b
     g, slope = gelu(h)
     error = close("mlp", y, x + np.where(kept, g * scale, 0))
@@ -264,16 +269,16 @@ def run_mlp(tools, digits_path, digits, flags, title):
     title("its gradients (@epilogue_backward made by dropout-build-backward, then @linear_backward)")
     built = tools.path("mlp_backward.mlir")
     tools.call([tools.opt, os.path.join(HERE, "mlp.mlir"), "--dropout-build-backward=functions=epilogue", "-o", built])
-    linear = Call(tools, built, "linear", [digits_path, w_path, b_path], 2)
+    linear = Call(tools, built, "linear", [digits_path, w_path, b_path], 2, dropout=False)
     h32, x32 = linear()
     dy_path = tools.save("dy.npy", y)  # the gradient of 1/2 sum y^2
     inputs = [dy_path, tools.save("h.npy", h32), tools.save("x.npy", x32), p, SEED, offset]
     inputs += saved_values(tools, built, p, SEED, offset)
     epilogue = Call(tools, built, "epilogue_backward", inputs, 2)
     dh, dresidual = epilogue("linalg", *flags)
-    show_run(epilogue.said, r"(?i)copy|median")
+    show_time(epilogue.said)
     backward = Call(tools, built, "linear_backward",
-                    [digits_path, w_path, tools.save("dh.npy", dh), tools.save("dresidual.npy", dresidual)], 3)
+                    [digits_path, w_path, tools.save("dh.npy", dh), tools.save("dresidual.npy", dresidual)], 3, dropout=False)
     dw, db, dx = backward()
     dy = y.astype(np.float64)
     want = np.where(kept, dy * scale * slope, 0)
@@ -309,7 +314,9 @@ def instructions(assembly):
 
 
 def compare_lowerings(tools, calls):
-    print("\nevery lowering, on the same data:")
+    """Runs every function with every lowering: the same bits out of different machine code."""
+    print("\nevery lowering on the same data (final machine code: instructions, hash of them)")
+    print("  %-20s%s" % ("", "".join("%17s" % l for l in LOWERINGS)))
     compared = 0
     for call in calls:
         results = {lowering: [r.tobytes() for r in call(lowering)] for lowering in LOWERINGS}
@@ -317,20 +324,17 @@ def compare_lowerings(tools, calls):
             check(results[lowering] == results[LOWERINGS[0]],
                   "@%s: --lowering %s gives other bits than %s" % (call.function, lowering, LOWERINGS[0]))
         compared += sum(len(r) for r in results[LOWERINGS[0]])
-    print("  %-16s %s" % ("final code", "".join("%26s" % l for l in LOWERINGS)))
-    for program in dict.fromkeys(call.program for call in calls):
+        if not call.dropout:
+            continue
         codes = {}
         for lowering in LOWERINGS:
-            assembly = tools.call([tools.run, program, "--entry-point",
-                                   next(c.function for c in calls if c.program == program),
-                                   "--lowering", lowering, "--emit=asm"])
-            codes[lowering] = instructions(assembly)
-            check(len(codes[lowering]) > 20, "%s: --emit=asm printed no code" % program)
+            command = [tools.run, call.program, "--entry-point", call.function, "--lowering", lowering, "--emit=asm"]
+            codes[lowering] = instructions(tools.call(command))
+            check(len(codes[lowering]) > 20, "@%s: --emit=asm printed no code" % call.function)
         digests = {l: hashlib.sha256("\n".join(code).encode()).hexdigest()[:8] for l, code in codes.items()}
+        print("  %-20s%s" % ("@" + call.function, "".join("%17s" % ("%d %s" % (len(codes[l]), digests[l])) for l in LOWERINGS)))
         check(len(set(digests.values())) == len(LOWERINGS),
-              "%s: two lowerings end in the same machine code, so their comparison says nothing" % os.path.basename(program))
-        print("  %-16s %s" % (os.path.basename(program), "".join(
-            "%26s" % ("%d instructions %s" % (len(codes[l]), digests[l])) for l in LOWERINGS)))
+              "@%s: two lowerings end in the same machine code, so their comparison says nothing" % call.function)
     return compared
 
 

@@ -127,6 +127,13 @@ static SmallVector<std::string> getArgumentNames(const Signature &signature) {
   return names;
 }
 
+/// Seeds and offsets are unsigned, whatever the IR says.
+static StringRef getScalarCType(const ValueType &type) {
+  bool isUnsigned = type.role == ArgumentRole::Seed ||
+                    type.role == ArgumentRole::Offset;
+  return isUnsigned ? "uint64_t" : getElementCType(type.element);
+}
+
 static StringRef describeRole(ArgumentRole role) {
   switch (role) {
   case ArgumentRole::None:
@@ -134,9 +141,9 @@ static StringRef describeRole(ArgumentRole role) {
   case ArgumentRole::P:
     return "; probability to drop, in [0, 1]";
   case ArgumentRole::Seed:
-    return "; seed, all 64 bits";
+    return "; seed, 0 to 2^64-1";
   case ArgumentRole::Offset:
-    return "; offset, all 64 bits";
+    return "; offset, 0 to 2^64-1";
   case ArgumentRole::Training:
     return "; nonzero in training";
   }
@@ -191,7 +198,7 @@ static void writePrototype(const Signature &signature, llvm::raw_ostream &os) {
     parameters.push_back(
         type.isShaped()
             ? "const " + getDescriptorName(type) + " *" + name
-            : (getElementCType(type.element) + " " + name).str());
+            : (getScalarCType(type) + " " + name).str());
   for (auto [index, type] : llvm::enumerate(signature.results))
     parameters.push_back(
         ((type.isShaped() ? Twine(getDescriptorName(type))

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
 #include "dropout/Pipelines/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -16,6 +17,7 @@ namespace mlir::dropout {
 } // namespace mlir::dropout
 
 using namespace mlir;
+using mlir::dropout::DropoutDialect;
 
 namespace {
 struct VerifyLLVMPass
@@ -32,6 +34,10 @@ struct VerifyLLVMPass
       // What is inside is no news.
       return WalkResult::skip();
     });
+    // LLVM does not know our attributes.
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+      for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
+        function.removeArgAttr(i, DropoutDialect::kProbabilityArgAttrName);
   }
 };
 } // namespace

@@ -41,7 +41,8 @@ private:
 };
 
 /// Runs the body of a C function: what it throws becomes a status.
-template <typename Body> int32_t guarded(Body &&body) noexcept {
+template <typename Body>
+int32_t guarded(Body &&body) noexcept {
   try {
     return body();
   } catch (const std::bad_alloc &) {

@@ -62,7 +62,8 @@ public:
   explicit Writer(void *buffer)
       : begin(static_cast<unsigned char *>(buffer)), at(begin) {}
 
-  template <typename Int> void number(Int value) {
+  template <typename Int>
+  void number(Int value) {
     for (size_t i = 0; i < sizeof(Int); ++i)
       *at++ = static_cast<unsigned char>(value >> (8 * i));
   }
@@ -84,7 +85,8 @@ public:
       : at(static_cast<const unsigned char *>(data)), left(size) {}
 
   size_t bytesLeft() const { return left; }
-  template <typename Int> Int number() {
+  template <typename Int>
+  Int number() {
     Int value = 0;
     for (size_t i = 0; i < sizeof(Int); ++i)
       value |= static_cast<Int>(at[i]) << (8 * i);

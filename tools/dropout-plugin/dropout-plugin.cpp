@@ -9,8 +9,8 @@
 // Brings the dialect, the passes and the pipelines to an mlir-opt that was
 // built without them:
 //
-//   mlir-opt --load-dialect-plugin=libDropoutPlugin.so
-//            --load-pass-plugin=libDropoutPlugin.so
+//   mlir-opt --load-dialect-plugin=DropoutPlugin.so
+//            --load-pass-plugin=DropoutPlugin.so
 //            --pass-pipeline='builtin.module(dropout-to-llvm)' FILE
 //
 // mlir-opt knows passes of a plugin by --pass-pipeline only, not as flags. It

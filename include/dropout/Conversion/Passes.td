@@ -78,7 +78,8 @@ def ConvertDropoutToAffinePass : Pass<"convert-dropout-to-affine"> {
     one draw per channel. Where a row starts at a multiple of eight in the
     mask the block is used as it is; elsewhere the next block is drawn ahead and
     a window is shifted over both. Static, dynamic and strided memrefs of any
-    rank, in place or not.
+    rank, in place or not. Where a size can't bound an affine loop (a tile's,
+    made inside a loop) the nest is the same one of scf loops.
 
     The tensor form is refused: bufferize first. So are implicit ops: run
     `dropout-materialize-state` first.

@@ -55,6 +55,30 @@ def PrepareBufferizationPass
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
+def SeparateResultsPass
+    : Pass<"dropout-separate-results", "::mlir::func::FuncOp"> {
+  let summary = "Give every returned memref a buffer of its own";
+  let description = [{
+    The caller frees each result. A function that returns one buffer twice, or
+    a buffer and a view of it, returns a copy the second time; upstream's
+    deallocation takes both for owned.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
+def SeparateResultsPass
+    : Pass<"dropout-separate-results", "::mlir::func::FuncOp"> {
+  let summary = "Give each memref that a function returns a buffer of its own";
+  let description = [{
+    `return %y, %y`, or two views of one buffer, would make the caller free one
+    buffer twice: upstream's `ownership-based-buffer-deallocation` hands out the
+    ownership once per result. The second result and later ones that may share
+    a buffer with an earlier one are cloned. Run it between bufferization and
+    deallocation.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def ExpandCopiesPass : Pass<"dropout-expand-copies", "::mlir::func::FuncOp"> {
   let summary = "Turn copies of strided memrefs into linalg.copy";
   let description = [{
@@ -116,7 +140,8 @@ def VerifyLLVMPass : Pass<"dropout-verify-llvm", "::mlir::ModuleOp"> {
   let description = [{
     The last check of the pipelines: names each op outside the LLVM dialect and
     its place. Without it the message would be about an
-    `unrealized_conversion_cast`, which says nothing to the user.
+    `unrealized_conversion_cast`, which says nothing to the user. Removes the
+    argument attribute `dropout.probability`, which means nothing to LLVM.
   }];
 }
 

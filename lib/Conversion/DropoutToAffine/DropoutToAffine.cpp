@@ -11,6 +11,7 @@
 #include "dropout/Conversion/Utils/DropoutLowering.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -35,13 +36,20 @@ namespace {
 ///     for each block of the last mask dim's row
 ///       for each element of the block: its keep bit
 ///         for each other dim: load, value map, store
+///
+/// Sizes that are no symbols (of a memref from inside a loop: a tile) can't
+/// bound affine loops; the nest is then the same one of scf loops.
 class NestBuilder {
 public:
   NestBuilder(OpBuilder &builder, DropoutOpInterface op)
       : builder(builder), loc(op.getLoc()), op(op),
         maskDims(op.getEffectiveMaskDims()),
         parameters(emitLoweringParameters(builder, op)),
-        sizes(op.getMixedShape(builder)) {
+        sizes(op.getMixedShape(builder)),
+        isAffine(llvm::all_of(sizes, [](OpFoldResult size) {
+          auto value = dyn_cast<Value>(size);
+          return !value || affine::isValidSymbol(value);
+        })) {
     for (int64_t dim = 0; dim < op.getShapedType().getRank(); ++dim)
       if (!llvm::is_contained(maskDims, dim))
         otherDims.push_back(dim);
@@ -58,156 +66,225 @@ public:
   }
 
 private:
-  /// An affine expression over `dims`, ready to become part of a subscript.
-  struct Subscript {
-    AffineExpr expr; // over d0, d1, ... = operands
-    SmallVector<Value, 2> operands;
+  /// The index of a dim: `block` * perBlock + `element`, or just `element`.
+  struct Index {
+    Value block;
+    Value element;
   };
 
   void buildOuterMaskDims(ArrayRef<int64_t> dims) {
     if (dims.empty())
       return buildRow();
-    buildLoop(dims.front(), [&] { buildOuterMaskDims(dims.drop_front()); });
+    buildDim(dims.front(), [&] { buildOuterMaskDims(dims.drop_front()); });
   }
 
   void buildOtherDims(Value keep, ArrayRef<int64_t> dims) {
     if (dims.empty())
       return buildElement(keep);
-    buildLoop(dims.front(), [&] { buildOtherDims(keep, dims.drop_front()); });
+    buildDim(dims.front(), [&] { buildOtherDims(keep, dims.drop_front()); });
   }
 
-  /// for iv = 0 to size(dim)
-  void buildLoop(int64_t dim, function_ref<void()> body) {
-    AffineMap zero = builder.getConstantAffineMap(0);
-    SmallVector<Value, 1> operands;
-    AffineExpr size = getSize(dim, operands);
-    AffineMap upper = AffineMap::get(0, operands.size(), size);
-    auto loop = affine::AffineForOp::create(builder, loc, ValueRange(), zero,
-                                            operands, upper);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    indices[dim] = {builder.getAffineDimExpr(0), {loop.getInductionVar()}};
-    body();
+  /// for index = 0 to size(dim)
+  void buildDim(int64_t dim, function_ref<void()> body) {
+    Bound bound;
+    bound.exprs = {getSize(dim, bound)};
+    buildLoop(bound, Value(), [&](Value index, Value) {
+      indices[dim] = {Value(), index};
+      body();
+      return Value();
+    });
   }
 
   /// The blocks of the last mask dim's row.
   void buildRow() {
     int64_t dim = maskDims.back();
-    int64_t perBlock = parameters.draw.getElementsPerBlock();
     Type i64 = builder.getI64Type();
     KeepBitEmitter emitter(builder, loc, parameters.draw);
-    bool aligned = isRowAligned(perBlock);
-    indices[dim] = {builder.getAffineConstantExpr(0), {}};
+    indices[dim] = {};
     Value start = emitIndexOfRow();
     Value firstBlock = emitter.emitBlockNumber(start);
-    Value shift, carried;
-    if (!aligned) {
+    Value shift, firstBits;
+    if (!isRowAligned()) {
       // Rows that start inside a block: look at two blocks through a window.
       shift = arith::AndIOp::create(builder, loc, start,
                                     constantI64(perBlock - 1));
-      carried = emitter.emitBlock(firstBlock);
+      firstBits = emitter.emitBlock(firstBlock);
     }
-    SmallVector<Value, 1> sizeOperands;
-    AffineExpr size = getSize(dim, sizeOperands);
-    AffineMap groups =
-        AffineMap::get(0, sizeOperands.size(), size.ceilDiv(perBlock));
-    auto loop = affine::AffineForOp::create(
-        builder, loc, ValueRange(), builder.getConstantAffineMap(0),
-        sizeOperands, groups, /*step=*/1,
-        carried ? ValueRange(carried) : ValueRange());
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    Value group = loop.getInductionVar();
-    Value number = arith::AddIOp::create(
-        builder, loc, firstBlock,
-        arith::IndexCastOp::create(builder, loc, i64, group));
-    Value bits;
-    if (aligned) {
-      bits = emitter.emitBlock(number);
-    } else {
-      Value next = emitter.emitBlock(
-          arith::AddIOp::create(builder, loc, number, constantI64(1)));
-      bits = emitter.emitWindow(loop.getRegionIterArgs()[0], next, shift);
-      affine::AffineYieldOp::create(builder, loc, next);
-      builder.setInsertionPoint(&loop.getBody()->back());
-    }
-    buildLanes(dim, group, bits, start, perBlock);
+    Bound blocks;
+    blocks.exprs = {getSize(dim, blocks).ceilDiv(perBlock)};
+    buildLoop(blocks, firstBits, [&](Value block, Value carried) {
+      Value number = arith::AddIOp::create(
+          builder, loc, firstBlock,
+          arith::IndexCastOp::create(builder, loc, i64, block));
+      Value next, bits;
+      if (!carried) {
+        bits = emitter.emitBlock(number);
+      } else {
+        next = emitter.emitBlock(
+            arith::AddIOp::create(builder, loc, number, constantI64(1)));
+        bits = emitter.emitWindow(carried, next, shift);
+      }
+      buildElementsOfBlock(dim, block, bits, start);
+      return next;
+    });
   }
 
   /// The elements of one block (or window) of the row, from `bits`.
-  void buildLanes(int64_t dim, Value group, Value bits, Value start,
-                  int64_t perBlock) {
-    SmallVector<Value, 2> operands = {group};
-    SmallVector<Value, 1> sizeOperands;
-    AffineExpr size = getSize(dim, sizeOperands);
-    llvm::append_range(operands, sizeOperands);
-    AffineExpr full = builder.getAffineConstantExpr(perBlock);
-    AffineExpr rest = size - builder.getAffineDimExpr(0) * perBlock;
-    SmallVector<AffineExpr, 2> bounds = {full, rest};
-    if (getConstantIntValue(sizes[dim]).value_or(1) % perBlock == 0) {
-      bounds.pop_back();
-      operands.clear();
-      sizeOperands.clear();
+  void buildElementsOfBlock(int64_t dim, Value block, Value bits,
+                            Value start) {
+    Bound bound;
+    bound.exprs = {builder.getAffineConstantExpr(perBlock)};
+    if (getConstantIntValue(sizes[dim]).value_or(1) % perBlock != 0) {
+      bound.dims = {block};
+      bound.exprs.push_back(getSize(dim, bound) -
+                            builder.getAffineDimExpr(0) * perBlock);
     }
-    AffineMap upper = AffineMap::get(operands.empty() ? 0 : 1,
-                                     sizeOperands.size(), bounds,
-                                     builder.getContext());
-    auto loop = affine::AffineForOp::create(builder, loc, ValueRange(),
-                                            builder.getConstantAffineMap(0),
-                                            operands, upper);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    Value lane = loop.getInductionVar();
-    indices[dim] = {builder.getAffineDimExpr(0) * perBlock +
-                        builder.getAffineDimExpr(1),
-                    {group, lane}};
-    Type i64 = builder.getI64Type();
-    Value laneI64 = arith::IndexCastOp::create(builder, loc, i64, lane);
-    Value groupI64 = arith::IndexCastOp::create(builder, loc, i64, group);
-    Value column = arith::AddIOp::create(
-        builder, loc,
-        arith::MulIOp::create(builder, loc, groupI64, constantI64(perBlock)),
-        laneI64);
-    Value index = arith::AddIOp::create(builder, loc, start, column);
-    Value keep = KeepBitEmitter(builder, loc, parameters.draw)
-                     .emitKeep(bits, laneI64, index, TieForm::Branch);
-    buildOtherDims(keep, otherDims);
+    buildLoop(bound, Value(), [&](Value element, Value) {
+      indices[dim] = {block, element};
+      Type i64 = builder.getI64Type();
+      Value lane = arith::IndexCastOp::create(builder, loc, i64, element);
+      Value first = arith::MulIOp::create(
+          builder, loc, arith::IndexCastOp::create(builder, loc, i64, block),
+          constantI64(perBlock));
+      Value index = arith::AddIOp::create(
+          builder, loc, start,
+          arith::AddIOp::create(builder, loc, first, lane));
+      Value keep = KeepBitEmitter(builder, loc, parameters.draw)
+                       .emitKeep(bits, lane, index, TieForm::Branch);
+      buildOtherDims(keep, otherDims);
+      return Value();
+    });
   }
 
   void buildElement(Value keep) {
-    SmallVector<Value> operands;
-    SmallVector<AffineExpr> exprs;
-    for (const Subscript &subscript : indices) {
-      exprs.push_back(subscript.expr.shiftDims(subscript.operands.size(),
-                                               operands.size()));
-      llvm::append_range(operands, subscript.operands);
-    }
-    AffineMap map =
-        AffineMap::get(operands.size(), 0, exprs, builder.getContext());
     Value x;
     if (Value source = op.getSource())
-      x = affine::AffineLoadOp::create(builder, loc, source, map, operands);
-    Value y = emitValue(builder, loc, parameters.value, x, keep);
+      x = emitLoad(source);
+    emitStore(emitValue(builder, loc, parameters.value, x, keep));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Affine or scf
+  //===--------------------------------------------------------------------===//
+
+  /// An upper bound: the least of `exprs`, over `dims` and `symbols`.
+  struct Bound {
+    SmallVector<AffineExpr, 2> exprs;
+    SmallVector<Value, 1> dims;
+    SmallVector<Value, 1> symbols;
+  };
+
+  /// The size of `dim` as a constant or as a new symbol of `bound`.
+  AffineExpr getSize(int64_t dim, Bound &bound) {
+    if (std::optional<int64_t> size = getConstantIntValue(sizes[dim]))
+      return builder.getAffineConstantExpr(*size);
+    bound.symbols.push_back(cast<Value>(sizes[dim]));
+    return builder.getAffineSymbolExpr(bound.symbols.size() - 1);
+  }
+
+  /// for index = 0 to bound, carrying `initial` where there is one; `body`
+  /// returns what the next iteration carries.
+  void buildLoop(const Bound &bound, Value initial,
+                 function_ref<Value(Value, Value)> body) {
+    AffineMap map = AffineMap::get(bound.dims.size(), bound.symbols.size(),
+                                   bound.exprs, builder.getContext());
+    SmallVector<Value> operands(bound.dims.begin(), bound.dims.end());
+    llvm::append_range(operands, bound.symbols);
+    ValueRange carried = initial ? ValueRange(initial) : ValueRange();
+    OpBuilder::InsertionGuard guard(builder);
+    if (isAffine) {
+      auto loop = affine::AffineForOp::create(
+          builder, loc, ValueRange(), builder.getConstantAffineMap(0), operands,
+          map, /*step=*/1, carried);
+      builder.setInsertionPointToStart(loop.getBody());
+      Value next = body(loop.getInductionVar(),
+                        initial ? loop.getRegionIterArgs()[0] : Value());
+      if (initial)
+        affine::AffineYieldOp::create(builder, loc, next);
+      return;
+    }
+    Value upper;
+    for (AffineExpr expr : bound.exprs) {
+      Value value = affine::expandAffineExpr(builder, loc, expr, bound.dims,
+                                             bound.symbols);
+      upper = upper ? arith::MinSIOp::create(builder, loc, upper, value)
+                    : value;
+    }
+    auto loop = scf::ForOp::create(
+        builder, loc, arith::ConstantIndexOp::create(builder, loc, 0), upper,
+        arith::ConstantIndexOp::create(builder, loc, 1), carried);
+    builder.setInsertionPointToStart(loop.getBody());
+    Value next = body(loop.getInductionVar(),
+                      initial ? loop.getRegionIterArgs()[0] : Value());
+    if (initial)
+      scf::YieldOp::create(builder, loc, next);
+  }
+
+  /// The subscripts of the current element, over `operands`.
+  AffineMap getSubscripts(SmallVectorImpl<Value> &operands) {
+    SmallVector<AffineExpr> exprs;
+    auto append = [&](Value value) {
+      operands.push_back(value);
+      return builder.getAffineDimExpr(operands.size() - 1);
+    };
+    for (const Index &index : indices) {
+      AffineExpr expr = append(index.element);
+      exprs.push_back(index.block ? append(index.block) * perBlock + expr
+                                  : expr);
+    }
+    return AffineMap::get(operands.size(), 0, exprs, builder.getContext());
+  }
+
+  /// The subscripts as values, for scf loops.
+  SmallVector<Value> getSubscriptValues() {
+    SmallVector<Value> operands;
+    AffineMap map = getSubscripts(operands);
+    return llvm::map_to_vector(map.getResults(), [&](AffineExpr expr) {
+      return affine::expandAffineExpr(builder, loc, expr, operands,
+                                      ValueRange());
+    });
+  }
+
+  Value emitLoad(Value source) {
+    if (!isAffine)
+      return memref::LoadOp::create(builder, loc, source,
+                                    getSubscriptValues());
+    SmallVector<Value> operands;
+    AffineMap map = getSubscripts(operands);
+    return affine::AffineLoadOp::create(builder, loc, source, map, operands);
+  }
+
+  void emitStore(Value y) {
+    if (!isAffine) {
+      memref::StoreOp::create(builder, loc, y, op.getDest(),
+                              getSubscriptValues());
+      return;
+    }
+    SmallVector<Value> operands;
+    AffineMap map = getSubscripts(operands);
     affine::AffineStoreOp::create(builder, loc, y, op.getDest(), map, operands);
   }
+
+  //===--------------------------------------------------------------------===//
+  // Mask indices
+  //===--------------------------------------------------------------------===//
 
   /// The linear index (i64) of the element at the current mask indices, the
   /// last one being zero inside buildRow.
   Value emitIndexOfRow() {
     OpFoldResult linear = parameters.base;
     for (int64_t dim : maskDims)
-      if (!indices[dim].operands.empty())
+      if (Value index = indices[dim].element)
         linear = emitAdd(builder, loc, linear,
-                         emitMul(builder, loc,
-                                 OpFoldResult(indices[dim].operands.front()),
+                         emitMul(builder, loc, OpFoldResult(index),
                                  parameters.strides[dim]));
     return arith::IndexCastOp::create(
         builder, loc, builder.getI64Type(),
         getValueOrCreateConstantIndexOp(builder, loc, linear));
   }
 
-  /// True if every row starts at a multiple of `perBlock` in the mask.
-  bool isRowAligned(int64_t perBlock) {
+  /// True if every row starts at a block's first element.
+  bool isRowAligned() {
     auto isMultiple = [&](OpFoldResult value) {
       std::optional<int64_t> constant = getConstantIntValue(value);
       return constant && *constant % perBlock == 0;
@@ -217,14 +294,6 @@ private:
     return llvm::all_of(ArrayRef(maskDims).drop_back(), [&](int64_t dim) {
       return isMultiple(parameters.strides[dim]);
     });
-  }
-
-  /// The size of `dim` as a constant or as a symbol appended to `operands`.
-  AffineExpr getSize(int64_t dim, SmallVectorImpl<Value> &operands) {
-    if (std::optional<int64_t> size = getConstantIntValue(sizes[dim]))
-      return builder.getAffineConstantExpr(*size);
-    operands.push_back(cast<Value>(sizes[dim]));
-    return builder.getAffineSymbolExpr(operands.size() - 1);
   }
 
   Value constantI64(int64_t value) {
@@ -238,7 +307,9 @@ private:
   SmallVector<int64_t> maskDims, otherDims;
   LoweringParameters parameters;
   SmallVector<OpFoldResult> sizes;
-  SmallVector<Subscript> indices;
+  bool isAffine;
+  int64_t perBlock = parameters.draw.getElementsPerBlock();
+  SmallVector<Index> indices;
 };
 
 //===----------------------------------------------------------------------===//
@@ -294,15 +365,6 @@ private:
       return op->emitOpError("expected the memref form, but got a tensor; run "
                              "'one-shot-bufferize' first, or use "
                              "'convert-dropout-to-linalg'");
-    // The sizes become symbols of affine bounds. memref.dim of a value from
-    // inside a loop is none.
-    Value shaped = op.getSource() ? op.getSource() : op.getDest();
-    if (!op.getShapedType().hasStaticShape() && !affine::isTopLevelValue(shaped))
-      return op->emitOpError("expected a memref of static shape or one from "
-                             "the top level of its function, whose sizes can "
-                             "bound affine loops, but got ")
-             << shaped.getType()
-             << " from a nested region; use 'convert-dropout-to-linalg'";
     return success();
   }
 };

@@ -1,5 +1,8 @@
 // RUN: dropout-opt %s -split-input-file -verify-diagnostics -dropout-build-backward
 // RUN: not dropout-opt %s -split-input-file -pass-pipeline='builtin.module(dropout-build-backward{functions=missing})' 2>&1 | FileCheck %s --check-prefix=MISSING
+// RUN: not dropout-opt %s -split-input-file -dropout-build-backward -mlir-print-ir-after-failure 2>&1 | FileCheck %s --check-prefix=UNCHANGED
+// RUN: not dropout-opt %s -split-input-file -pass-pipeline='builtin.module(dropout-build-backward,dropout-build-backward{functions=second_backward})' 2>&1 | FileCheck %s --check-prefix=SECOND
+// RUN: not dropout-opt %s -split-input-file -pass-pipeline='builtin.module(dropout-build-backward{functions=callable})' 2>&1 | FileCheck %s --check-prefix=RENAMED
 // MISSING: error: expected option 'functions' to name functions of the module, but got 'missing'
 
 func.func @implicit(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -151,7 +154,15 @@ func.func @first(%x: tensor<?xf32>, %s: i64) -> tensor<4xf32> {
 
 // -----
 
-// Nothing is half-changed: @first_of_two would do, but keeps its results.
+// Nothing is half-changed: the first function would do, but keeps its results.
+// UNCHANGED:      IR Dump After {{.*}} Failed
+// UNCHANGED:      func.func @first_of_two(%{{.*}}: tensor<4xf32>, %{{.*}}: i64) -> tensor<4xf32> {
+// UNCHANGED-NOT:  func.func @first_of_two_backward
+// UNCHANGED:      func.func @taken(
+func.func @first_of_two(%x: tensor<4xf32>, %s: i64) -> tensor<4xf32> {
+  %y = dropout.element %x p = 0.3 rng(%s, %s) : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
 // expected-error @below {{expected the name 'taken_backward' to be free for the gradient, but got a symbol of that name; rename it}}
 func.func @taken(%x: tensor<4xf32>, %s: i64) -> tensor<4xf32> {
   %y = dropout.element %x p = 0.3 rng(%s, %s) : tensor<4xf32>
@@ -170,4 +181,30 @@ func.func @user() -> ((tensor<4xf32>, i64) -> tensor<4xf32>) {
   // expected-error @below {{'func.constant' op expected 'func.call' as the only use of '@used', whose results the gradient extends, but got this op; call the function directly}}
   %f = func.constant @used : (tensor<4xf32>, i64) -> tensor<4xf32>
   return %f : (tensor<4xf32>, i64) -> tensor<4xf32>
+}
+
+// -----
+
+func.func @narrow(%x: tensor<4xf32>, %s: i64) -> tensor<4xf32> {
+  // expected-error @below {{expected values of type f16, bf16, f32 or f64 to differentiate, but got 'tensor<4xf8E5M2>'; extend it before it is passed to the function}}
+  %q = arith.truncf %x : tensor<4xf32> to tensor<4xf8E5M2>
+  %w = arith.extf %q : tensor<4xf8E5M2> to tensor<4xf32>
+  %y = dropout.element %w p = 0.3 rng(%s, %s) : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+// SECOND: error: expected a function that is no gradient, but got the gradient of another; second derivatives are not supported
+func.func @second(%x: tensor<4xf32>, %s: i64) -> tensor<4xf32> {
+  %y = dropout.element %x p = 0.3 rng(%s, %s) : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+// Built before, under a name that has changed since.
+// RENAMED: error: expected a function without a gradient, but got one whose gradient is @renamed; remove its attribute 'dropout.gradient' to build another
+func.func @callable(%x: tensor<4xf32>) -> tensor<4xf32> attributes {dropout.gradient = @renamed} {
+  return %x : tensor<4xf32>
 }

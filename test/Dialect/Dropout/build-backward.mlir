@@ -186,9 +186,9 @@ func.func @unit(%x: tensor<4x8xf32>, %row: tensor<1x8xf32>, %s: i64) -> tensor<4
 // CHECK:         %[[D:.*]] = dropout.backward element %[[DY]]
 // CHECK:         %[[G:.*]] = linalg.generic {indexing_maps = [#[[$ID]], #[[$ID]]], {{.*}} ins(%[[D]] :
 // CHECK:           linalg.index 0
+// CHECK:         %[[DB:.*]] = linalg.generic {indexing_maps = [#[[$ID]], #[[$ROW]]], iterator_types = ["parallel", "reduction"]} ins(%[[D]] :
 // CHECK:         %[[DE:.*]] = linalg.generic {indexing_maps = [#[[$ID]], #[[$ID]], #[[$ID]]], {{.*}} ins(%{{.*}}, %[[G]] :
 // CHECK:         %[[DX:.*]] = linalg.generic {indexing_maps = [#[[$ID]], #[[$T]]], {{.*}} ins(%[[DE]] :
-// CHECK:         %[[DB:.*]] = linalg.generic {indexing_maps = [#[[$ID]], #[[$ROW]]], iterator_types = ["parallel", "reduction"]} ins(%[[D]] :
 // CHECK:         return %[[DX]], %[[DB]]
 func.func @named(%x: tensor<3x4xf32>, %b: tensor<4xf32>, %s: i64) -> tensor<4x3xf32> {
   %e = tensor.empty() : tensor<4x3xf32>

@@ -21,7 +21,8 @@ class ForkTest : public RuntimeTest {};
 
 /// Runs body in a child; true when it returned true. A child that hangs is
 /// killed by its alarm clock.
-template <typename Body> static bool inChild(Body body) {
+template <typename Body>
+static bool inChild(Body body) {
   pid_t child = fork();
   if (child == 0) {
     alarm(20);

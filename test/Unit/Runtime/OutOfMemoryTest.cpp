@@ -47,7 +47,8 @@ class OutOfMemoryTest : public RuntimeTest {};
 
 /// Calls body with 0, 1, 2, ... allocations until it succeeds. Each failure
 /// must be reported and must leave the state alone. Returns their number.
-template <typename Body> static int countFailures(Body body) {
+template <typename Body>
+static int countFailures(Body body) {
   std::vector<uint8_t> before = saveState();
   for (int failures = 0; failures < 100; ++failures) {
     dropoutClearStatus();

@@ -20,9 +20,11 @@ static constexpr int numThreads = 8;
 static constexpr int numDraws = 20000;
 
 /// Runs body(thread number) in all threads, which begin together.
-template <typename Body> static void inThreads(Body body) {
+template <typename Body>
+static void inThreads(Body body) {
   std::atomic<int> waiting(numThreads);
   std::vector<std::thread> threads;
+  threads.reserve(numThreads);
   for (int t = 0; t < numThreads; ++t)
     threads.emplace_back([&, t] {
       --waiting;

@@ -49,7 +49,10 @@ static ParseResult parseProbability(OpAsmParser &parser, FloatAttr &p) {
     if (parsed.has_value()) {
       if (failed(*parsed))
         return failure();
-      value = integer.roundToDouble(/*isSigned=*/false);
+      APFloat exact(0.0);
+      exact.convertFromAPInt(integer, /*IsSigned=*/false,
+                             APFloat::rmNearestTiesToEven);
+      value = exact.convertToDouble();
     } else if (failed(parser.parseFloat(value))) {
       return failure();
     }

@@ -51,8 +51,14 @@ static std::string toString(ArrayRef<int64_t> shape) {
 
 /// The shortest decimal that is read back as `value`.
 static std::string toString(double value) {
-  SmallString<24> text;
-  APFloat(value).toString(text);
+  SmallString<32> text;
+  for (unsigned digits = 1; digits <= 17; ++digits) {
+    text.clear();
+    APFloat(value).toString(text, digits);
+    double read;
+    if (!text.str().getAsDouble(read) && read == value)
+      break;
+  }
   return text.str().str();
 }
 
@@ -86,9 +92,10 @@ static LogicalResult verifyProbability(DropoutOpInterface op) {
   int given = (p ? 1 : 0) + (op.getPValue() ? 1 : 0) +
               (op.getThreshold() ? 1 : 0);
   if (given != 1) // [P1], [M1]
-    return op->emitOpError("expected exactly one of the attribute p, the "
-                           "operand p")
-           << (isMask ? " and the threshold" : "") << ", but got " << given;
+    return op->emitOpError("expected exactly one of the attribute p")
+           << (isMask ? ", the operand p and the threshold"
+                      : " and the operand p")
+           << ", but got " << given;
   if (op.getThreshold() && op.getTraining()) // [M4]
     return op->emitOpError("expected no training flag beside a threshold, "
                            "which stands for it, but got both");

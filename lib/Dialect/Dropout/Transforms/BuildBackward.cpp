@@ -88,12 +88,12 @@ private:
   LogicalResult visitDropout(DropoutOpInterface op);
   LogicalResult visitStructured(linalg::LinalgOp op);
   LogicalResult visitElementwise(Operation *op);
+  LogicalResult activate(Value value);
   LogicalResult refuse(Operation *op);
 
   bool isAnyActive(ValueRange values) {
-    return llvm::any_of(values, [&](Value value) {
-      return active.contains(value);
-    });
+    return llvm::any_of(values,
+                        [&](Value value) { return active.contains(value); });
   }
 };
 
@@ -111,8 +111,8 @@ LogicalResult Forward::check(ModuleOp module, SymbolTable &symbols) {
   if (failed(checkSignature(symbols)))
     return failure();
   for (BlockArgument argument : function.getArguments())
-    if (isFloatTensor(argument.getType()))
-      active.insert(argument);
+    if (isFloatTensor(argument.getType()) && failed(activate(argument)))
+      return failure();
   for (Operation &op : function.front().without_terminator())
     if (failed(visit(&op)))
       return failure();
@@ -204,8 +204,9 @@ LogicalResult Forward::visitDropout(DropoutOpInterface op) {
   return success();
 }
 
-/// The dims of an operand with `map` that stay at 0; its other dims are distinct
-/// loops. Fails for any other map, and where such a dim has more than one entry.
+/// The dims of an operand with `map` that stay at 0; its other dims are
+/// distinct loops. Fails for any other map, and where such a dim has more than
+/// one entry.
 static FailureOr<SmallVector<int64_t>> getUnitDims(AffineMap map, Type type) {
   if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
     return failure();
@@ -233,8 +234,9 @@ LogicalResult Forward::visitStructured(linalg::LinalgOp op) {
       return failure();
   for (auto [value, result] :
        llvm::zip(body->getTerminator()->getOperands(), op->getResults()))
-    if (active.contains(value) && isFloatTensor(result.getType()))
-      active.insert(result);
+    if (active.contains(value) && isFloatTensor(result.getType()) &&
+        failed(activate(result)))
+      return failure();
   if (!isAnyActive(op->getResults()))
     return success();
 
@@ -270,22 +272,35 @@ LogicalResult Forward::visitElementwise(Operation *op) {
     return success(); // a constant, as far as gradients go
   if (getGradientRule(op) == GradientRule::Unknown)
     return refuse(op);
+  Value result = op->getResult(0);
   // A cast to an unranked tensor, say: code on it can't be differentiated.
-  if (isFloat(op->getResult(0).getType()) &&
-      isa<UnrankedTensorType>(op->getResult(0).getType()))
+  if (isFloat(result.getType()) && isa<UnrankedTensorType>(result.getType()))
     return refuse(op);
   propagate(op, active);
+  return active.contains(result) ? activate(result) : success();
+}
+
+/// Gradients have the type of what they are of: only types that have numbers,
+/// 0 and 1 among them, will do.
+LogicalResult Forward::activate(Value value) {
+  Type type = getElementTypeOrSelf(value.getType());
+  if (!type.isF16() && !type.isBF16() && !type.isF32() && !type.isF64())
+    return emitError(value.getLoc(),
+                     "expected values of type f16, bf16, f32 or "
+                     "f64 to differentiate, but got ")
+           << value.getType()
+           << "; extend it before it is passed to the function";
+  active.insert(value);
   return success();
 }
 
 LogicalResult Forward::refuse(Operation *op) {
-  for (TypeRange types : {TypeRange(op->getOperandTypes()),
-                          TypeRange(op->getResultTypes())})
+  for (TypeRange types :
+       {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
     for (Type type : types)
       if (isa<BaseMemRefType>(type))
         return op->emitOpError("expected tensors, but got ")
-               << type
-               << "; run 'dropout-build-backward' before bufferization";
+               << type << "; run 'dropout-build-backward' before bufferization";
   if (isa<CallOpInterface>(op))
     return op->emitOpError(
         "expected dropout or element-wise code, but got a call; run 'inline' "
@@ -450,9 +465,9 @@ void BackwardBuilder::differentiate(DropoutOpInterface op) {
       builder, op.getLoc(), dy.getType(), dy, /*dest=*/Value(),
       lookup(op.getPValue()), lookup(op.getSeed()), lookup(op.getOffset()),
       /*state=*/Value(), lookup(op.getTraining()),
-      lookupRange(op.getPositionOffsets()),
-      lookupRange(op.getPositionSizes()), op.getPAttr(), op.getMaskDimsAttr(),
-      op.getRounds(), op.getResolution(), op.getContractVersion(),
+      lookupRange(op.getPositionOffsets()), lookupRange(op.getPositionSizes()),
+      op.getPAttr(), op.getMaskDimsAttr(), op.getRounds(), op.getResolution(),
+      op.getContractVersion(),
       /*generator=*/StringAttr(), op.getStaticOffsetsAttr(),
       op.getStaticSizesAttr(), op.getDropoutKind());
   gradients.add(builder, op.getLoc(), source, gradient->getResult(0));
@@ -503,9 +518,10 @@ static Value widen(OpBuilder &builder, Location loc, Value value, Type type) {
   return arith::ExtFOp::create(builder, loc, type, value);
 }
 
-/// The gradient of the tensor of `type` that `op` reads through `map` as each of
-/// `operands`: a generic that runs the loops of `op`, its body again and then
-/// that body's gradient. Loops that `map` leaves out, a broadcast, are a sum.
+/// The gradient of the tensor of `type` that `op` reads through `map` as each
+/// of `operands`: a generic that runs the loops of `op`, its body again and
+/// then that body's gradient. Loops that `map` leaves out, a broadcast, are a
+/// sum.
 Value BackwardBuilder::differentiateOperands(linalg::LinalgOp op, AffineMap map,
                                              RankedTensorType type,
                                              ArrayRef<unsigned> operands) {
@@ -610,12 +626,11 @@ Value BackwardBuilder::differentiateOperands(linalg::LinalgOp op, AffineMap map,
     }
   maps.push_back(outputMap);
 
-  auto gradientType =
-      RankedTensorType::get(shape, sumType, type.getEncoding());
+  auto gradientType = RankedTensorType::get(shape, sumType, type.getEncoding());
   Value output = createEmpty(loc, gradientType, outputMap, shaped, shapedMap);
   if (isSum) {
-    Value zero = arith::ConstantOp::create(builder, loc,
-                                           builder.getZeroAttr(sumType));
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(sumType));
     output = linalg::FillOp::create(builder, loc, zero, output).getResult(0);
   }
   auto generic = linalg::GenericOp::create(builder, loc, gradientType, inputs,
@@ -623,8 +638,8 @@ Value BackwardBuilder::differentiateOperands(linalg::LinalgOp op, AffineMap map,
   generic.getRegion().push_back(gradientBody.release());
   Value result = generic.getResult(0);
   if (sumType != elementType)
-    result = arith::TruncFOp::create(
-        builder, loc, gradientType.clone(elementType), result);
+    result = arith::TruncFOp::create(builder, loc,
+                                     gradientType.clone(elementType), result);
   if (!unitDims.empty()) {
     Value full = createEmpty(loc, type, map, shaped, shapedMap);
     result = linalg::BroadcastOp::create(builder, loc, result, full, unitDims)
@@ -723,15 +738,14 @@ struct BuildBackwardPass final
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
-    FailureOr<llvm::SetVector<func::FuncOp>> selected =
-        select(module, symbols);
+    FailureOr<llvm::SetVector<func::FuncOp>> selected = select(module, symbols);
     if (failed(selected))
       return signalPassFailure();
     SmallVector<Forward> forwards;
     bool isValid = true;
     for (func::FuncOp function : *selected)
-      isValid &= succeeded(
-          forwards.emplace_back(function).check(module, symbols));
+      isValid &=
+          succeeded(forwards.emplace_back(function).check(module, symbols));
     if (!isValid)
       return signalPassFailure();
     for (Forward &forward : forwards)

@@ -36,8 +36,7 @@ Value mlir::dropout::createSplat(OpBuilder &builder, Location loc, double value,
   SmallVector<Value> sizes;
   for (auto [dim, size] : llvm::enumerate(tensorType.getShape()))
     if (ShapedType::isDynamic(size))
-      sizes.push_back(
-          builder.createOrFold<tensor::DimOp>(loc, like, dim));
+      sizes.push_back(builder.createOrFold<tensor::DimOp>(loc, like, dim));
   Value element = arith::ConstantOp::create(builder, loc, scalar);
   return tensor::SplatOp::create(builder, loc, tensorType, element, sizes);
 }
@@ -69,11 +68,21 @@ public:
   Value cast(Value x, Type type) {
     return OpTy::create(builder, loc, type, x);
   }
-  Value add(Value x, Value y) { return arith::AddFOp::create(builder, loc, x, y); }
-  Value sub(Value x, Value y) { return arith::SubFOp::create(builder, loc, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(builder, loc, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(builder, loc, x, y); }
-  Value pow(Value x, Value y) { return math::PowFOp::create(builder, loc, x, y); }
+  Value add(Value x, Value y) {
+    return arith::AddFOp::create(builder, loc, x, y);
+  }
+  Value sub(Value x, Value y) {
+    return arith::SubFOp::create(builder, loc, x, y);
+  }
+  Value mul(Value x, Value y) {
+    return arith::MulFOp::create(builder, loc, x, y);
+  }
+  Value div(Value x, Value y) {
+    return arith::DivFOp::create(builder, loc, x, y);
+  }
+  Value pow(Value x, Value y) {
+    return math::PowFOp::create(builder, loc, x, y);
+  }
   Value neg(Value x) { return unary<arith::NegFOp>(x); }
   Value square(Value x) { return mul(x, x); }
   Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
@@ -154,15 +163,16 @@ static void emitPower(RuleEmitter &e) {
   Value x = e.operand(0), y = e.operand(1);
   if (e.wants(0)) // y x^(y-1) is 0 for y = 0, at x = 0 too
     e.giveGuarded(
-        0, e.mul(e.dy,
-                 e.select(e.compare(arith::CmpFPredicate::OEQ, y, e.constant(0)),
-                          y, e.mul(y, e.pow(x, e.sub(y, e.constant(1)))))));
+        0,
+        e.mul(e.dy,
+              e.select(e.compare(arith::CmpFPredicate::OEQ, y, e.constant(0)),
+                       y, e.mul(y, e.pow(x, e.sub(y, e.constant(1)))))));
   if (e.wants(1)) // x^y log x is 0 where x^y is
     e.giveGuarded(
-        1, e.mul(e.dy,
-                 e.select(e.compare(arith::CmpFPredicate::OEQ, e.result(),
-                                    e.constant(0)),
-                          e.result(), e.mul(e.result(), e.unary<math::LogOp>(x)))));
+        1, e.mul(e.dy, e.select(e.compare(arith::CmpFPredicate::OEQ, e.result(),
+                                          e.constant(0)),
+                                e.result(),
+                                e.mul(e.result(), e.unary<math::LogOp>(x)))));
 }
 
 static void emitAbs(RuleEmitter &e) {
@@ -211,9 +221,8 @@ static Rule getRule(Operation *op) {
         };
       })
       .Case<arith::DivFOp>([](auto) -> Rule { return emitDivision; })
-      .Case<arith::NegFOp>([](auto) -> Rule {
-        return [](E &e) { e.give(0, e.neg(e.dy)); };
-      })
+      .Case<arith::NegFOp>(
+          [](auto) -> Rule { return [](E &e) { e.give(0, e.neg(e.dy)); }; })
       // A NaN wins over a number in maximumf and minimumf, and loses in
       // maxnumf and minnumf.
       .Case<arith::MaximumFOp>([](auto) -> Rule {
@@ -230,19 +239,16 @@ static Rule getRule(Operation *op) {
       })
       .Case<arith::SelectOp>([](auto) -> Rule { return emitSelect; })
       .Case<arith::ExtFOp>([](auto) -> Rule {
-        return [](E &e) {
-          e.give(0, e.cast<arith::TruncFOp>(e.dy, e.typeOf(0)));
-        };
+        return
+            [](E &e) { e.give(0, e.cast<arith::TruncFOp>(e.dy, e.typeOf(0))); };
       })
       .Case<arith::TruncFOp>([](auto) -> Rule {
-        return [](E &e) {
-          e.give(0, e.cast<arith::ExtFOp>(e.dy, e.typeOf(0)));
-        };
+        return
+            [](E &e) { e.give(0, e.cast<arith::ExtFOp>(e.dy, e.typeOf(0))); };
       })
       .Case<tensor::CastOp>([](auto) -> Rule {
-        return [](E &e) {
-          e.give(0, e.cast<tensor::CastOp>(e.dy, e.typeOf(0)));
-        };
+        return
+            [](E &e) { e.give(0, e.cast<tensor::CastOp>(e.dy, e.typeOf(0))); };
       })
       // math: exponentials and logarithms
       .Case<math::ExpOp>([](auto) -> Rule {
@@ -254,9 +260,7 @@ static Rule getRule(Operation *op) {
         };
       })
       .Case<math::ExpM1Op>([](auto) -> Rule {
-        return [](E &e) {
-          e.giveProduct(0, e.add(e.result(), e.constant(1)));
-        };
+        return [](E &e) { e.giveProduct(0, e.add(e.result(), e.constant(1))); };
       })
       .Case<math::LogOp>([](auto) -> Rule {
         return [](E &e) { e.giveGuarded(0, e.div(e.dy, e.operand(0))); };
@@ -275,8 +279,7 @@ static Rule getRule(Operation *op) {
       })
       .Case<math::Log1pOp>([](auto) -> Rule {
         return [](E &e) {
-          e.giveGuarded(0,
-                        e.div(e.dy, e.add(e.operand(0), e.constant(1))));
+          e.giveGuarded(0, e.div(e.dy, e.add(e.operand(0), e.constant(1))));
         };
       })
       // math: powers
@@ -319,7 +322,8 @@ static Rule getRule(Operation *op) {
       })
       // math: trigonometric functions
       .Case<math::SinOp>([](auto) -> Rule {
-        return [](E &e) { e.giveProduct(0, e.unary<math::CosOp>(e.operand(0))); };
+        return
+            [](E &e) { e.giveProduct(0, e.unary<math::CosOp>(e.operand(0))); };
       })
       .Case<math::CosOp>([](auto) -> Rule {
         return [](E &e) {
@@ -350,10 +354,12 @@ static Rule getRule(Operation *op) {
       })
       // math: hyperbolic functions
       .Case<math::SinhOp>([](auto) -> Rule {
-        return [](E &e) { e.giveProduct(0, e.unary<math::CoshOp>(e.operand(0))); };
+        return
+            [](E &e) { e.giveProduct(0, e.unary<math::CoshOp>(e.operand(0))); };
       })
       .Case<math::CoshOp>([](auto) -> Rule {
-        return [](E &e) { e.giveProduct(0, e.unary<math::SinhOp>(e.operand(0))); };
+        return
+            [](E &e) { e.giveProduct(0, e.unary<math::SinhOp>(e.operand(0))); };
       })
       .Case<math::TanhOp>([](auto) -> Rule {
         return [](E &e) {

@@ -69,16 +69,63 @@ def CheckProbabilitiesPass
 def BuildBackwardPass : Pass<"dropout-build-backward", "::mlir::ModuleOp"> {
   let summary = "Build the gradient function of a function";
   let description = [{
-    For each function named in `functions` (by default every public function
-    that holds a dropout op), made of dropout ops and element-wise arith, math
-    and linalg ops on ranked tensors, adds `@<name>_backward`. The forward
-    function returns, behind its own results, what the gradient needs: training
-    flags, seeds, offsets and run-time p; no mask. The gradient function takes
-    the gradients of the results, the forward's arguments and those values, and
-    returns the gradients of the floating-point tensor arguments.
+    Adds `@<name>_backward` for each function named in `functions`; by default
+    for every public function that holds a dropout op and has no gradient yet.
+    The function is straight-line code of explicit dropout ops on tensors,
+    `dropout.reserve`, `dropout.check_p`, element-wise arith and math ops, and
+    linalg ops whose loops are all parallel: named ones, and generics with
+    bodies of such scalar ops. Anything that does not depend on a tensor
+    argument, and has no effects, is a constant and may be any op.
 
-    An op whose gradient is not known, an implicit dropout op too, is refused
-    with an error at its place that says what to do.
+    The forward function is changed in place. Behind its own results it returns
+    what the gradient needs: of each dropout op, in program order, its training
+    flag, seed, offset and run-time p (the checked one), and each result of a
+    `dropout.reserve` that is used; every value once, be it computed, an argument
+    or a constant. No mask and no activation is returned. Calls of the function
+    in the module take the new results and ignore them.
+
+    The gradient function takes the gradients of the results that are
+    floating-point tensors, then the forward's arguments, then those values. It
+    returns the gradients of the arguments that are floating-point tensors, zeros
+    where nothing depends on one. Scalar arguments get no gradient. It computes
+    the forward's values again, masks included, which the same seed and offset
+    make exact.
+
+    ```mlir
+    func.func @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %t, %s, %o = dropout.reserve
+      %y = dropout.alpha %x p = 0.3 rng(%s, %o) training(%t) : tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, i1, i64, i64)
+        attributes {dropout.gradient = @f_backward} {
+      %t, %s, %o = dropout.reserve
+      %y = dropout.alpha %x p = 0.3 rng(%s, %o) training(%t) : tensor<4x8xf32>
+      return %y, %t, %s, %o : tensor<4x8xf32>, i1, i64, i64
+    }
+    func.func @f_backward(%dy: tensor<4x8xf32>, %x: tensor<4x8xf32>,
+                          %t: i1, %s: i64, %o: i64) -> tensor<4x8xf32> {
+      %dx = dropout.backward alpha %dy p = 0.3 rng(%s, %o) training(%t) : tensor<4x8xf32>
+      return %dx : tensor<4x8xf32>
+    }
+    ```
+
+    - The gradient of an operand that a linalg op broadcasts is a sum over the
+      loops that it lacks, of f16 and bf16 in f32.
+    - A gradient that is zero stays zero, whatever the derivative is: infinities
+      and NaNs at dropped positions, and in the branch that a select does not
+      take, do not leak.
+    - Where a maximum or minimum ties, the operand that is not differentiated
+      takes the gradient, so that relu has slope 0 at 0; of two differentiated
+      ones, the second. The slope of absf at 0 is 0.
+
+    Anything else is refused with an error at its place that says what to do,
+    and then nothing is changed: implicit ops (`dropout-materialize-state` makes
+    them explicit), the memref form, ops that reduce such as `linalg.matmul`,
+    calls, control flow, second derivatives.
   }];
   let options = [
     ListOption<"functions", "functions", "std::string",
