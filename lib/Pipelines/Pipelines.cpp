@@ -67,7 +67,6 @@ static void addBufferizationPasses(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
   pm.addNestedPass<func::FuncOp>(createSeparateResultsPass());
-  pm.addNestedPass<func::FuncOp>(createSeparateResultsPass());
   bufferization::buildBufferDeallocationPipeline(pm);
   pm.addPass(createConvertBufferizationToMemRefPass());
 }

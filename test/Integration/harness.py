@@ -121,7 +121,7 @@ def refused(cmd, says, what, outputs=(), prefix="error: "):
     check(0 < r.returncode < 126, "expected a plain failing exit code; " + where)
     check("Stack dump" not in r.stderr and "PLEASE submit" not in r.stderr and "Sanitizer" not in r.stderr, "crashed; " + where)
     for s in [prefix] + ([says] if isinstance(says, str) else list(says)):
-        check(s in r.stderr, f"expected the message to say {s!r}; " + where)
+        check(s.lower() in r.stderr.lower(), f"expected the message to say {s!r}; " + where)
     for o, old in before.items():
         now = open(o, "rb").read() if os.path.isfile(o) else None
         check(now == old, f"{o} was written; " + where)

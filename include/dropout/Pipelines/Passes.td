@@ -57,17 +57,6 @@ def PrepareBufferizationPass
 
 def SeparateResultsPass
     : Pass<"dropout-separate-results", "::mlir::func::FuncOp"> {
-  let summary = "Give every returned memref a buffer of its own";
-  let description = [{
-    The caller frees each result. A function that returns one buffer twice, or
-    a buffer and a view of it, returns a copy the second time; upstream's
-    deallocation takes both for owned.
-  }];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
-}
-
-def SeparateResultsPass
-    : Pass<"dropout-separate-results", "::mlir::func::FuncOp"> {
   let summary = "Give each memref that a function returns a buffer of its own";
   let description = [{
     `return %y, %y`, or two views of one buffer, would make the caller free one

@@ -157,6 +157,9 @@ func.func @block(%x: tensor<?x8xbf16>, %bias: tensor<8xbf16>, %residual: tensor<
 // CHECK:         %[[D:.*]] = dropout.backward
 // CHECK:         linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]
 // CHECK:         %[[SUM:.*]] = linalg.generic {{.*}} iterator_types = ["reduction", "parallel"]
+// CHECK:           %[[FACTOR:.*]] = arith.select
+// CHECK:           %[[TERM:.*]] = arith.addf %[[FACTOR]], %[[G:.*]] : f32
+// CHECK:           arith.addf %{{.*}}, %[[TERM]] : f32
 // CHECK:         %[[ROW:.*]] = linalg.broadcast ins(%[[SUM]] : tensor<8xf32>) outs(%{{.*}} : tensor<1x8xf32>) dimensions = [0]
 // CHECK-NOT:     linalg.generic
 // CHECK:         return %{{.*}}, %[[ROW]]
@@ -265,4 +268,41 @@ func.func @shapes(%x: tensor<?xf16>, %r: tensor<f64>, %scale: f64, %s: i64) -> (
   %splat = tensor.splat %scale : tensor<f64>
   %y = arith.mulf %r, %splat : tensor<f64>
   return %d, %y, %scale : tensor<4xf32>, tensor<f64>, f64
+}
+
+// -----
+
+// A square transpose is undone, though the types would allow to leave it out.
+// CHECK-LABEL: func.func @square_backward(
+// CHECK:         %[[D:.*]] = dropout.backward
+// CHECK:         linalg.generic {{.*}} ins(%[[D]] : tensor<4x4xf32>)
+func.func @square(%x: tensor<4x4xf32>, %s: i64) -> tensor<4x4xf32> {
+  %e = tensor.empty() : tensor<4x4xf32>
+  %t = linalg.transpose ins(%x : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) permutation = [1, 0]
+  %y = dropout.element %t p = 0.25 rng(%s, %s) : tensor<4x4xf32>
+  return %y : tensor<4x4xf32>
+}
+
+// -----
+
+// The terms of a sum are not rounded before they are added.
+// CHECK-LABEL: func.func @mixed_backward(
+// CHECK:         %[[D:.*]] = dropout.backward
+// CHECK:         linalg.generic {{.*}} iterator_types = ["reduction", "parallel"]} ins(%[[D]] : tensor<4x4xf32>) outs(%{{.*}} : tensor<4xf32>)
+// CHECK-NEXT:    ^bb0(%[[G:.*]]: f32, %[[SUM:.*]]: f32):
+// CHECK-NEXT:      %[[NEXT:.*]] = arith.addf %[[SUM]], %[[G]] : f32
+// CHECK-NEXT:      linalg.yield %[[NEXT]]
+// CHECK:         arith.truncf %{{.*}} : tensor<4xf32> to tensor<4xbf16>
+func.func @mixed(%x: tensor<4x4xf32>, %bias: tensor<4xbf16>, %s: i64) -> tensor<4x4xf32> {
+  %e = tensor.empty() : tensor<4x4xf32>
+  %h = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x, %bias : tensor<4x4xf32>, tensor<4xbf16>) outs(%e : tensor<4x4xf32>) {
+  ^bb0(%a: f32, %b: bf16, %out: f32):
+    %0 = arith.extf %b : bf16 to f32
+    %1 = arith.addf %a, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4x4xf32>
+  %y = dropout.element %h p = 0.25 rng(%s, %s) : tensor<4x4xf32>
+  return %y : tensor<4x4xf32>
 }

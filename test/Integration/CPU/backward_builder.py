@@ -114,7 +114,8 @@ for form, (body, gelu) in GELU.items():
                       [S, O, flag, P], [flag, S, O, P], LOWERINGS if flag and kind == "element" else ("linalg",), ty,
                       tolerance=tolerance)
 
-# ---- Tensors that meet themselves and each other, shapes that broadcast, named ops, every kind with its options.
+# ---- Tensors that meet themselves and each other, shapes that broadcast, named ops, every kind with its options. At
+# column 4 the channel mask differs from that of column 0.
 gradients("products", """
 func.func @f(%x: tensor<3x4xf64>, %y: tensor<3x4xf64>, %row: tensor<1x4xf64>, %col: tensor<3xf64>, %s: i64, %o: i64) -> (tensor<3x4xf64>, tensor<4x3xf64>) {
   %e = tensor.empty() : tensor<3x4xf64>
@@ -136,13 +137,13 @@ func.func @f(%x: tensor<3x4xf64>, %y: tensor<3x4xf64>, %row: tensor<1x4xf64>, %c
     linalg.yield %2 : f64
   } -> tensor<3x4xf64>
   %t = linalg.transpose ins(%r : tensor<3x4xf64>) outs(%et : tensor<4x3xf64>) permutation = [1, 0]
-  %c = dropout.channel %t p = 0.5 mask_dims = [1] rounds = 7 rng(%s, %o) at [0, 1] of [4, 8] : tensor<4x3xf64>
-  %sq = linalg.square ins(%c : tensor<4x3xf64>) outs(%et : tensor<4x3xf64>) -> tensor<4x3xf64>
-  %fa = dropout.feature_alpha %sq p = 0.25 mask_dims = [0] rng(%s, %o) : tensor<4x3xf64>
+  %sq = linalg.square ins(%t : tensor<4x3xf64>) outs(%et : tensor<4x3xf64>) -> tensor<4x3xf64>
+  %c = dropout.channel %sq p = 0.5 mask_dims = [1] rounds = 7 rng(%s, %o) at [0, 4] of [4, 8] : tensor<4x3xf64>
+  %fa = dropout.feature_alpha %c p = 0.25 mask_dims = [0] rng(%s, %o) : tensor<4x3xf64>
   return %q, %fa : tensor<3x4xf64>, tensor<4x3xf64>
 }
 """, lambda x, y, row, col: (lambda q: [q, dropout("feature_alpha", dropout("channel", (
-    (q * row**2 + np.arange(4.)) * col[:, None]).T.copy(), .5, dims=[1], rounds=7, at=[0, 1], of=[4, 8])**2, .25, dims=[0])])(
+    ((q * row**2 + np.arange(4.)) * col[:, None])**2).T.copy(), .5, dims=[1], rounds=7, at=[0, 4], of=[4, 8]), .25, dims=[0])])(
         dropout("element", x * y, .25, resolution=8) * x),
     [random(s, "f64", k) for k, s in enumerate([(3, 4), (3, 4), (1, 4), (3,)])], [S, O], [S, O])
 

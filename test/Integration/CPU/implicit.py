@@ -177,8 +177,9 @@ text = f"""func.func @f(%x: {T}) -> ({T}, {T}, {T}, {T}) {{
   return %a, %b, %c, %d : {T}, {T}, {T}, {T}
 }}
 """
-cmd = command(write(text), [X], [out := path("y.npy")])
-refused(cmd + ["--seed=1"], "data", "a generator that does not exist", [out])
+outs = [path(f"y{k}.npy") for k in range(4)]
+cmd = command(write(text), [X], outs)
+refused(cmd + ["--seed=1"], "data", "a generator that does not exist", outs)
 
 MAKE = """
 import ctypes, sys

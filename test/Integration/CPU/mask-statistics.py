@@ -46,6 +46,8 @@ def lags(m, p, other=None, shifts=LAGS):
     for s in shifts:
         if abs(s) < x.size:
             a, b = (x[:x.size - s], y[s:]) if s >= 0 else (x[-s:], y[:s])
+            if a.size * min(p, 1 - p)**2 < 30:
+                continue  # too few joint drops for a z: one of them would be many sigma
             worst = max(worst, (abs(float(np.dot(a, b))) / (p * (1 - p) * a.size**.5), f"shift {s}"))
     return worst
 

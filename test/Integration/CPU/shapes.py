@@ -23,8 +23,9 @@ for form in ("tensor", "dynamic", "memref", "inplace", "strided"):
     for k, s in enumerate(SHAPES):
         ty = oracle.TYPES[k % 4]
         for kind in ("element", "alpha") if k % 2 else ("alpha", "element"):
-            b.op(kind, random(s, ty, k), ty, .4, backward=kind == "alpha" and k % 3 == 0, runtime=k % 2 == 0,
-                 mask=form in ("tensor", "dynamic") and k % 2 == 1)
+            back = kind == "alpha" and k % 3 == 0  # a gradient has no mask result
+            b.op(kind, random(s, ty, k), ty, .4, backward=back, runtime=k % 2 == 0,
+                 mask=form in ("tensor", "dynamic") and k % 2 == 1 and not back)
         if len(s) >= 2:
             b.op(("channel", "feature_alpha")[k % 2], random(s, ty, k), ty, .4, backward=k % 3 == 1)
     if form in ("tensor", "dynamic", "memref"):

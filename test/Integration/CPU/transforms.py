@@ -134,7 +134,7 @@ want = oracle.apply("alpha", v + v, "f32", .3, 5, 6)[0].T + r
 for sizes in ((8, 8), (1, 5), (45, 3)):
     script = [match("g", "linalg.generic"),
               f"%t, %l:2 = transform.structured.fuse %g tile_sizes {list(sizes)} {{apply_cleanup}} : ({ANY}) -> ({ANY}, {ANY}, {ANY})"]
-    out = transformed(text, script=script)
+    out = transformed(text, "--canonicalize", script=script)
     loop = out[out.index("scf.for"):]
     check("dropout.alpha" in loop and "dropout.alpha" not in out[:out.index("scf.for")], f"fuse {sizes}: dropout is not in the loop")
     for lowering in LOWERINGS:

@@ -311,7 +311,7 @@ static LogicalResult verifyResults(DropoutOpInterface op) {
   unsigned most = isValueOp ? 2 : 1;
   if (op->getNumResults() < 1 || op->getNumResults() > most) // [R1]
     return op->emitOpError("expected one result")
-           << (isValueOp ? ", or two with the mask," : "") << " but got "
+           << (isValueOp ? ", or two with the mask" : "") << ", but got "
            << op->getNumResults();
   if (op->getResult(0).getType() != type) // [R1]
     return op->emitOpError("expected a result of type ")

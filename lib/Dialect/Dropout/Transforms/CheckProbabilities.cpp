@@ -25,9 +25,14 @@ namespace {
 struct CheckProbabilitiesPass final
     : mlir::dropout::impl::CheckProbabilitiesPassBase<CheckProbabilitiesPass> {
   void runOnOperation() override {
-    FunctionOpInterface function = getOperation();
-    if (function.isExternal())
-      return;
+    getOperation()->walk([](FunctionOpInterface function) {
+      if (!function.isExternal())
+        checkProbabilities(function);
+    });
+  }
+
+private:
+  static void checkProbabilities(FunctionOpInterface function) {
 
     // One check per p and resolution, however many ops use it.
     llvm::MapVector<std::pair<Value, uint32_t>, SmallVector<DropoutOpInterface>>
@@ -38,7 +43,7 @@ struct CheckProbabilitiesPass final
       if (p && (!check || check.getResolution() != op.getResolution()))
         users[{p, op.getResolution()}].push_back(op);
     });
-    OpBuilder builder(&getContext());
+    OpBuilder builder(function.getContext());
     for (auto &[key, ops] : users) {
       auto [p, resolution] = key;
       builder.setInsertionPointAfterValue(p);

@@ -9,7 +9,7 @@
 #include "dropout/Dialect/Dropout/Transforms/Passes.h"
 
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
+
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_MATERIALIZESTATEPASS

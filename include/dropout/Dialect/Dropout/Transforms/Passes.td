@@ -11,8 +11,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def MaterializeStatePass
-    : InterfacePass<"dropout-materialize-state", "::mlir::FunctionOpInterface"> {
+def MaterializeStatePass : Pass<"dropout-materialize-state"> {
   let summary = "Make implicit dropout ops explicit through dropout.reserve";
   let description = [{
     Every op that reads mode and generator from the runtime gets a
@@ -35,8 +34,7 @@ def MaterializeStatePass
   let dependentDialects = ["::mlir::dropout::DropoutDialect"];
 }
 
-def SpecializeModePass
-    : InterfacePass<"dropout-specialize-mode", "::mlir::FunctionOpInterface"> {
+def SpecializeModePass : Pass<"dropout-specialize-mode"> {
   let summary = "Fix train or eval mode at compile time";
   let description = [{
     With `mode=eval` every implicit op without a `training` flag of its own is
@@ -54,8 +52,7 @@ def SpecializeModePass
                            "::mlir::memref::MemRefDialect"];
 }
 
-def CheckProbabilitiesPass
-    : InterfacePass<"dropout-check-probabilities", "::mlir::FunctionOpInterface"> {
+def CheckProbabilitiesPass : Pass<"dropout-check-probabilities"> {
   let summary = "Check every p that is known only at run time";
   let description = [{
     Inserts a `dropout.check_p` behind the definition of every p operand, at the
