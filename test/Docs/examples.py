@@ -81,6 +81,8 @@ def main():
     for page in pages:
         for line, block in blocks(page):
             kind = {"i": "i64"} if "dropout.keep" in block else {}
+            if "training(%t)" in block:
+                kind["t"] = "i1"
             text = whole(block, kind)
             if text is None:
                 continue

@@ -333,7 +333,7 @@ func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
 
 // [P2] p is not a number.
 func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
-  // expected-error@+1 {{expected p in [0, 1], but got NaN}}
+  // expected-error@+1 {{expected p in [0, 1], but got nan}}
   %y = dropout.element %x p = 0x7FF8000000000000 rng(%seed, %offset) : tensor<4x8xf32>
   return
 }
@@ -342,7 +342,7 @@ func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
 
 // [P2] An infinite p.
 func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
-  // expected-error@+1 {{expected p in [0, 1], but got +Inf}}
+  // expected-error@+1 {{expected p in [0, 1], but got inf}}
   %y = dropout.element %x p = 0x7FF0000000000000 rng(%seed, %offset) : tensor<4x8xf32>
   return
 }
@@ -351,7 +351,7 @@ func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
 
 // [P2] A large integer.
 func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
-  // expected-error@+1 {{expected p in [0, 1], but got 1.8446744073709552E+19}}
+  // expected-error@+1 {{expected p in [0, 1], but got 18446744073709551616}}
   %y = dropout.element %x p = 18446744073709551617 rng(%seed, %offset) : tensor<4x8xf32>
   return
 }

@@ -41,7 +41,7 @@ func.func @f(%seed: i64, %offset: i64) {
 
 // [P3]
 func.func @f(%seed: i64, %offset: i64) {
-  // expected-error@+1 {{expected p to be 0, 1 or to round to 1/256 ... 255/256 with 'resolution' 8, but got 1.0E-4}}
+  // expected-error@+1 {{expected p to be 0, 1 or to round to 1/256 ... 255/256 with 'resolution' 8, but got 1e-04}}
   %m = dropout.mask p = 0.0001 resolution = 8 rng(%seed, %offset) : tensor<4x8xi1>
   return
 }

@@ -19,6 +19,8 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <charconv>
+
 using namespace mlir;
 using namespace mlir::dropout;
 
@@ -51,15 +53,8 @@ static std::string toString(ArrayRef<int64_t> shape) {
 
 /// The shortest decimal that is read back as `value`.
 static std::string toString(double value) {
-  SmallString<32> text;
-  for (unsigned digits = 1; digits <= 17; ++digits) {
-    text.clear();
-    APFloat(value).toString(text, digits);
-    double read;
-    if (!text.str().getAsDouble(read) && read == value)
-      break;
-  }
-  return text.str().str();
+  char text[64];
+  return std::string(text, std::to_chars(text, std::end(text), value).ptr);
 }
 
 //===----------------------------------------------------------------------===//
