@@ -106,6 +106,7 @@ static void addLLVMPasses(OpPassManager &pm, bool entryPoints) {
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createVerifyLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createLegalizeBF16Pass());
 }
 
 void mlir::dropout::buildDropoutToLLVMPipeline(

@@ -99,6 +99,19 @@ def LowerFloatsPass : Pass<"dropout-lower-floats", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
+def LegalizeBF16Pass : Pass<"dropout-legalize-bf16", "::mlir::ModuleOp"> {
+  let summary = "Hold bf16 values as their bits in the LLVM dialect";
+  let description = [{
+    The type bf16 becomes i16 everywhere. On machines with AVX512-BF16, LLVM
+    turns even a `select` of two bf16 values into a conversion to f32 and back,
+    and the way back flushes subnormals and changes NaNs. Runs after
+    `dropout-lower-floats`, which leaves no arithmetic on bf16, and conversion
+    to LLVM; arithmetic that is still there, and external functions that take
+    or return bf16, are errors.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def EmitEntryPointsPass
     : Pass<"dropout-emit-entry-points", "::mlir::ModuleOp"> {
   let summary = "Add a C function that returns a status for every function";
