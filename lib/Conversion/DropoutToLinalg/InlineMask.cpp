@@ -101,18 +101,22 @@ struct FuseIntoReader : OpRewritePattern<linalg::GenericOp> {
   LogicalResult matchAndRewrite(linalg::GenericOp op,
                                 PatternRewriter &rewriter) const final {
     for (OpOperand *operand : op.getDpsInputOperands()) {
-      if (!isMaskGeneric(operand->get().getDefiningOp()) ||
-          !linalg::areElementwiseOpsFusable(operand))
+      Operation *mask = operand->get().getDefiningOp();
+      if (!isMaskGeneric(mask) || !linalg::areElementwiseOpsFusable(operand))
         continue;
+      // Fusion would keep the result of a mask with other readers.
+      if (!mask->hasOneUse()) {
+        rewriter.setInsertionPoint(op);
+        Operation *own = rewriter.clone(*mask);
+        rewriter.modifyOpInPlace(op,
+                                 [&] { operand->set(own->getResult(0)); });
+      }
       FailureOr<linalg::ElementwiseOpFusionResult> fused =
           linalg::fuseElementwiseOps(rewriter, operand);
       if (failed(fused))
         continue;
       for (auto [from, to] : fused->replacements)
-        rewriter.replaceUsesWithIf(from, to, [&](OpOperand &use) {
-          // Only the reader goes; other readers fuse for themselves.
-          return use.get().getDefiningOp() == op;
-        });
+        rewriter.replaceAllUsesWith(from, to);
       rewriter.eraseOp(op);
       return success();
     }

@@ -30,17 +30,3 @@ func.func @implicit(%x: memref<4xf32>) {
   dropout.element %x into %x p = 0.3 : memref<4xf32>, memref<4xf32>
   return
 }
-
-// -----
-
-// A dynamic size of a memref from inside a loop is no symbol.
-func.func @nested(%x: memref<?xf32>, %n: index, %size: index, %seed: i64, %offset: i64) {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  scf.for %i = %c0 to %n step %c1 {
-    %tile = memref.subview %x[%i] [%size] [1] : memref<?xf32> to memref<?xf32, strided<[1], offset: ?>>
-    // expected-error@+1 {{expected a memref of static shape or one from the top level of its function, whose sizes can bound affine loops, but got 'memref<?xf32, strided<[1], offset: ?>>' from a nested region; use 'convert-dropout-to-linalg'}}
-    dropout.element %tile into %tile p = 0.3 rng(%seed, %offset) : memref<?xf32, strided<[1], offset: ?>>, memref<?xf32, strided<[1], offset: ?>>
-  }
-  return
-}

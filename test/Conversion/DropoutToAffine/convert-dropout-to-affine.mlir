@@ -36,15 +36,15 @@ func.func @aligned(%x: memref<4x16xf32>, %y: memref<4x16xf32>, %seed: i64, %offs
 // window is shifted over both. Dynamic sizes bound the last group.
 // CHECK-LABEL: func @window
 // CHECK-SAME: %[[X:.*]]: memref<4x?xf32, strided<[?, 2], offset: ?>>, %[[FLAG:.*]]: i1
-// CHECK: %[[SIZE:.*]] = memref.dim %[[X]], %{{.*}}
+// CHECK: memref.dim %[[X]], %{{.*}}
 // CHECK: affine.for %[[I:[a-z0-9]+]] = 0 to 4 {
 // CHECK-COUNT-20: arith.mului_extended
 // CHECK-NOT: arith.mului_extended
-// CHECK: affine.for %[[GROUP:[a-z0-9]+]] = 0 to #{{.*}}()[%[[SIZE]]] iter_args(%[[BITS:[a-z0-9]+]] = %{{.*}}) -> (i128) {
+// CHECK: affine.for %[[GROUP:[a-z0-9]+]] = 0 to #{{.*}}()[%{{.*}}] iter_args(%[[BITS:[a-z0-9]+]] = %{{.*}}) -> (i128) {
 // CHECK-COUNT-20: arith.mului_extended
 // CHECK-NOT: arith.mului_extended
 // CHECK: arith.shrui %[[BITS]], %{{.*}} : i128
-// CHECK: affine.for %[[LANE:[a-z0-9]+]] = 0 to min #{{.*}}(%[[GROUP]])[%[[SIZE]]] {
+// CHECK: affine.for %[[LANE:[a-z0-9]+]] = 0 to min #{{.*}}(%[[GROUP]])[%{{.*}}] {
 // CHECK: affine.load %[[X]][%[[I]], %[[GROUP]] * 8 + %[[LANE]]]
 // CHECK: arith.select %[[FLAG]], %{{.*}}, %{{.*}} : f32
 // CHECK: affine.store %{{.*}}, %[[X]][%[[I]], %[[GROUP]] * 8 + %[[LANE]]]
@@ -106,6 +106,30 @@ func.func @one_draw(%x: memref<16xf64>, %seed: i64, %offset: i64) {
 // CHECK: return
 func.func @scalar(%dy: memref<f32>, %seed: i64, %offset: i64) {
   dropout.backward alpha %dy into %dy p = 0.5 rng(%seed, %offset) : memref<f32>, memref<f32>
+  return
+}
+
+// A dynamic size of a memref from inside a loop is no symbol that could bound an
+// affine loop: the same nest, of scf loops.
+// CHECK-LABEL: func @tile
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: %[[TILE:.*]] = memref.subview
+// CHECK: scf.for %[[GROUP:[a-z0-9]+]] =
+// CHECK-COUNT-20: arith.mului_extended
+// CHECK-NOT: arith.mului_extended
+// CHECK: scf.for %[[LANE:[a-z0-9]+]] =
+// CHECK-NOT: affine
+// CHECK: memref.load %[[TILE]]
+// CHECK: memref.store %{{.*}}, %[[TILE]]
+// CHECK: return
+func.func @tile(%x: memref<?xf32>, %n: index, %seed: i64, %offset: i64) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %i = %c0 to %n step %c1 {
+    %size = arith.subi %n, %i : index
+    %tile = memref.subview %x[%i] [%size] [1] : memref<?xf32> to memref<?xf32, strided<[1], offset: ?>>
+    dropout.element %tile into %tile p = 0.3 rng(%seed, %offset) at [%i] of [%n] : memref<?xf32, strided<[1], offset: ?>>, memref<?xf32, strided<[1], offset: ?>>
+  }
   return
 }
 

@@ -4,11 +4,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // A name that the runtime needs is taken by a function of another type.
-// expected-note@+1 {{}}
-func.func private @dropoutReserve(f32)
+// expected-error@+1 {{redefinition of function 'dropoutReserve' of different type}}
+llvm.func @dropoutReserve(f32)
 
-func.func @taken() {
+func.func @reserve() {
   // expected-error@+1 {{failed to legalize operation 'dropout.reserve' that was explicitly marked illegal}}
   %a:3 = dropout.reserve
   return
+}
+
+// -----
+
+// The same for the check.
+// expected-error@+1 {{redefinition of function 'dropoutCheckPForResolution' of different type}}
+llvm.func @dropoutCheckPForResolution(f64) -> f64
+
+func.func @check(%p: f64) -> f64 {
+  // expected-error@+1 {{failed to legalize operation 'dropout.check_p' that was explicitly marked illegal}}
+  %q = dropout.check_p %p
+  return %q : f64
 }

@@ -8,8 +8,8 @@
 
 // One declaration per runtime function and one string per name, however many ops
 // use them.
-// CHECK-DAG: llvm.mlir.global internal constant @[[DATA:.*]]("data\00")
-// CHECK-DAG: llvm.mlir.global internal constant @[[EXPERT:.*]]("expert 1\00")
+// CHECK-DAG: llvm.mlir.global internal constant @[[$DATA:.*]]("data\00")
+// CHECK-DAG: llvm.mlir.global internal constant @[[$EXPERT:.*]]("expert 1\00")
 // CHECK-DAG: llvm.func @dropoutReserve(!llvm.ptr, i32, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
 // CHECK-DAG: llvm.func @dropoutCheckPForResolution(f64, i32) -> f64
 
@@ -35,12 +35,12 @@ func.func @default() -> (i1, i64, i64) {
 // A name is the address of its string, and a flag replaces the mode.
 // CHECK-LABEL: func.func @named
 // CHECK-SAME: %[[FLAG:.*]]: i1
-// CHECK: %[[NAME:.*]] = llvm.mlir.addressof @[[DATA]]
+// CHECK: %[[NAME:.*]] = llvm.mlir.addressof @[[$DATA]]
 // CHECK: %[[MODE:.*]] = llvm.zext %[[FLAG]] : i1 to i32
 // CHECK: llvm.call @dropoutReserve(%[[NAME]], %[[MODE]],
-// CHECK: llvm.mlir.addressof @[[DATA]]
+// CHECK: llvm.mlir.addressof @[[$DATA]]
 // CHECK: llvm.call @dropoutReserve
-// CHECK: llvm.mlir.addressof @[[EXPERT]]
+// CHECK: llvm.mlir.addressof @[[$EXPERT]]
 // CHECK: llvm.call @dropoutReserve
 func.func @named(%flag: i1) {
   %a:3 = dropout.reserve generator("data") training(%flag)

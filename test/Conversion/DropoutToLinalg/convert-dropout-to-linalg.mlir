@@ -8,7 +8,9 @@
 
 // Element dropout with a known p: T(.3) and 1/.7 are constants, outside of the
 // body, where the dropped element is selected, never multiplied.
-// CHECK-DAG: #[[ID:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+// CHECK-DAG: #[[$ID2:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+// CHECK-DAG: #[[$ID3:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+// CHECK-DAG: #[[$MASK_MAP:.*]] = affine_map<(d0, d1, d2) -> (d2, d0)>
 // CHECK-LABEL: func @element
 // CHECK-SAME: %[[X:.*]]: tensor<4x8xf32>, %[[SEED:.*]]: i64, %[[OFFSET:.*]]: i64
 // CHECK-DAG: %[[T:.*]] = arith.constant 1288490189 : i64
@@ -16,7 +18,7 @@
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK-DAG: %[[EMPTY:.*]] = tensor.empty() : tensor<4x8xf32>
 // CHECK-DAG: %[[MASK:.*]] = dropout.mask threshold(%[[T]]) rng(%[[SEED]], %[[OFFSET]]) : tensor<4x8xi1>
-// CHECK: %[[Y:.*]] = linalg.generic {indexing_maps = [#[[ID]], #[[ID]], #[[ID]]], iterator_types = ["parallel", "parallel"]} ins(%[[X]], %[[MASK]] : tensor<4x8xf32>, tensor<4x8xi1>) outs(%[[EMPTY]] : tensor<4x8xf32>)
+// CHECK: %[[Y:.*]] = linalg.generic {indexing_maps = [#[[$ID2]], #[[$ID2]], #[[$ID2]]], iterator_types = ["parallel", "parallel"]} ins(%[[X]], %[[MASK]] : tensor<4x8xf32>, tensor<4x8xi1>) outs(%[[EMPTY]] : tensor<4x8xf32>)
 // CHECK-NEXT: ^bb0(%[[IN:.*]]: f32, %[[KEEP:.*]]: i1, %{{.*}}: f32):
 // CHECK-NEXT: %[[KEPT:.*]] = arith.mulf %[[IN]], %[[S]] : f32
 // CHECK-NEXT: %[[OUT:.*]] = arith.select %[[KEEP]], %[[KEPT]], %[[ZERO]] : f32
@@ -141,12 +143,10 @@ func.func @alpha_runtime(%x: tensor<8xf64>, %p: f64, %seed: i64, %offset: i64) -
 
 // Channel masks have the listed dims only, in their order, at the place of the
 // slice; the generic broadcasts them.
-// CHECK-DAG: #[[ID:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
-// CHECK-DAG: #[[MASK_MAP:.*]] = affine_map<(d0, d1, d2) -> (d2, d0)>
 // CHECK-LABEL: func @channel
 // CHECK-SAME: %[[X:.*]]: tensor<4x?x8xbf16>, %[[SEED:.*]]: i64, %[[OFFSET:.*]]: i64, %[[I:.*]]: index
 // CHECK: %[[MASK:.*]] = dropout.mask threshold(%{{.*}}) rng(%[[SEED]], %[[OFFSET]]) at [0, %[[I]]] of [8, 12] : tensor<8x4xi1>
-// CHECK: linalg.generic {indexing_maps = [#[[ID]], #[[MASK_MAP]], #[[ID]]]
+// CHECK: linalg.generic {indexing_maps = [#[[$ID3]], #[[$MASK_MAP]], #[[$ID3]]]
 // CHECK-SAME: ins(%[[X]], %[[MASK]] : tensor<4x?x8xbf16>, tensor<8x4xi1>)
 func.func @channel(%x: tensor<4x?x8xbf16>, %seed: i64, %offset: i64, %i: index) -> tensor<4x?x8xbf16> {
   %y = dropout.channel %x p = 0.5 mask_dims = [2, 0] rng(%seed, %offset) at [%i, 0, 0] of [12, 5, 8] : tensor<4x?x8xbf16>

@@ -20,12 +20,13 @@
 // CHECK-NOT: linalg.generic
 // CHECK: return
 func.func @reader(%x: tensor<4x8xf32>, %t: i64, %seed: i64, %offset: i64) -> tensor<4x8xf32> {
+  %zero = arith.constant 0.0 : f32
   %m = dropout.mask threshold(%t) rounds = 7 resolution = 8 rng(%seed, %offset) : tensor<4x8xi1>
   %empty = tensor.empty() : tensor<4x8xf32>
   %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
       ins(%x, %m : tensor<4x8xf32>, tensor<4x8xi1>) outs(%empty : tensor<4x8xf32>) {
   ^bb0(%in: f32, %keep: i1, %out: f32):
-    %s = arith.select %keep, %in, %in : f32
+    %s = arith.select %keep, %in, %zero : f32
     linalg.yield %s : f32
   } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
@@ -42,12 +43,13 @@ func.func @reader(%x: tensor<4x8xf32>, %t: i64, %seed: i64, %offset: i64) -> ten
 // CHECK: dropout.keep %[[INDEX]]
 // CHECK: return
 func.func @broadcast(%x: tensor<4x8xf32>, %i: index, %seed: i64, %offset: i64) -> tensor<4x8xf32> {
+  %zero = arith.constant 0.0 : f32
   %m = dropout.mask p = 0.3 rng(%seed, %offset) at [%i] of [64] : tensor<8xi1>
   %empty = tensor.empty() : tensor<4x8xf32>
   %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
       ins(%x, %m : tensor<4x8xf32>, tensor<8xi1>) outs(%empty : tensor<4x8xf32>) {
   ^bb0(%in: f32, %keep: i1, %out: f32):
-    %s = arith.select %keep, %in, %in : f32
+    %s = arith.select %keep, %in, %zero : f32
     linalg.yield %s : f32
   } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
