@@ -123,8 +123,13 @@ struct LowerFloatsPass
     auto drop = [](auto op) {
       arith::FastMathFlags flags =
           op.getFastmath().value_or(arith::FastMathFlags::none);
-      if (bitEnumContainsAny(flags, arith::FastMathFlags::contract))
-        op.setFastmath(flags & ~arith::FastMathFlags::contract);
+      if (!bitEnumContainsAny(flags, arith::FastMathFlags::contract))
+        return;
+      flags = flags & ~arith::FastMathFlags::contract;
+      if (flags == arith::FastMathFlags::none)
+        op.removeFastmathAttr();
+      else
+        op.setFastmath(flags);
     };
     getOperation().walk([&](Operation *op) {
       if (auto extend = dyn_cast<arith::ExtFOp>(op))

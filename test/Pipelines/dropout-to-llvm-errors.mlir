@@ -6,6 +6,9 @@
 // RUN: not dropout-opt %t/p.mlir --dropout-to-llvm 2>&1 | FileCheck %s --check-prefix=P
 // RUN: not dropout-opt %t/name.mlir --dropout-to-llvm 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not dropout-opt %t/dealloc.mlir --dropout-to-llvm 2>&1 | FileCheck %s --check-prefix=DEALLOC
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // LOWERING: for the --lowering option: expected linalg, linalg-inline or affine, but got 'magic'
 // OPTION: no such option magic

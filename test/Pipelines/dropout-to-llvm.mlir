@@ -5,6 +5,9 @@
 // RUN: dropout-opt %s --dropout-to-llvm=entry-points=false | FileCheck %s --check-prefix=BARE
 // RUN: dropout-opt %s --dropout-to-llvm | mlir-translate --mlir-to-llvmir -o %t.ll
 // RUN: FileCheck %s --check-prefix=IR --input-file=%t.ll
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // BARE-NOT: @dropout_
 

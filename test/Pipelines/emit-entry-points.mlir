@@ -1,4 +1,7 @@
 // RUN: dropout-opt %s --dropout-emit-entry-points | FileCheck %s
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // CHECK-DAG: llvm.func @dropoutClearStatus()
 // CHECK-DAG: llvm.func @dropoutLastStatus() -> i32
@@ -33,8 +36,8 @@ func.func @scalars(%a: i1, %b: f16, %c: bf16, %d: f32, %e: f64, %f: i64, %g: ind
 // CHECK: llvm.call @dropoutCheckPForResolution(%[[P]]
 // CHECK: llvm.call @dropoutCheckP(%[[P]])
 // CHECK: %[[S:.*]] = llvm.call @dropoutLastStatus
-// CHECK: cf.cond_br %{{.*}}, ^[[DONE]](%[[S]] : i32), ^[[RUN:bb[0-9]+]]
-// CHECK: ^[[RUN]]:
+// CHECK: cf.cond_br %{{.*}}, ^[[DONE]](%[[S]] : i32), ^[[BODY:bb[0-9]+]]
+// CHECK: ^[[BODY]]:
 // CHECK: call @layer
 // CHECK: ^[[DONE]](%[[R:.*]]: i32):
 // CHECK: return %[[R]] : i32

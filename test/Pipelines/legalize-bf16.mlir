@@ -1,4 +1,7 @@
 // RUN: dropout-opt %s --dropout-legalize-bf16 | FileCheck %s
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // CHECK: llvm.mlir.global private constant @table(dense<[16256, 1]> : tensor<2xi16>)
 llvm.mlir.global private constant @table(dense<[1.0, 9.18354962E-41]> : tensor<2xbf16>) : !llvm.array<2 x bf16>

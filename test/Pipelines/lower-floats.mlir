@@ -1,4 +1,7 @@
 // RUN: dropout-opt %s --dropout-lower-floats | FileCheck %s
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Each op rounds once, and nothing lets a later pass skip a rounding.
 // CHECK-LABEL: func.func @arithmetic

@@ -1,4 +1,7 @@
 // RUN: dropout-opt %s --dropout-prepare-bufferization --verify-diagnostics
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 func.func private @callee() -> memref<4xf32>
 

@@ -1,5 +1,8 @@
 // RUN: dropout-opt %s --dropout-prepare-bufferization | FileCheck %s
 // RUN: dropout-opt %s --dropout-prepare-bufferization --dropout-prepare-bufferization | FileCheck %s
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // CHECK: func.func @public(%{{.*}}: tensor<4xf32> {bufferization.writable = false}, %{{.*}}: tensor<4xf32> {bufferization.writable = true}, %{{.*}}: memref<4xf32>, %{{.*}}: f32)
 func.func @public(%x: tensor<4xf32>, %y: tensor<4xf32> {bufferization.writable = true},

@@ -1,3 +1,4 @@
+// RUN: dropout-opt %s --allow-unregistered-dialect --dropout-check-probabilities | FileCheck %s
 // RUN: dropout-opt %s --allow-unregistered-dialect --pass-pipeline='builtin.module(func.func(dropout-check-probabilities))' | FileCheck %s
 // RUN: dropout-opt %s --allow-unregistered-dialect --pass-pipeline='builtin.module(func.func(dropout-check-probabilities,dropout-check-probabilities))' | FileCheck %s
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.

@@ -1,5 +1,4 @@
 // RUN: dropout-opt %s --cse --allow-unregistered-dialect | FileCheck %s --check-prefix=CSE
-// RUN: dropout-opt %s --loop-invariant-code-motion --allow-unregistered-dialect | FileCheck %s --check-prefix=LICM
 // RUN: dropout-opt %s --canonicalize --allow-unregistered-dialect | FileCheck %s --check-prefix=DCE
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -61,41 +60,5 @@ func.func @memory(%x: memref<4xf32>, %y: memref<4xf32>, %state: memref<2xi64>, %
   %y1 = memref.load %y[%i] : memref<4xf32>
   %s1 = memref.load %state[%i] : memref<2xi64>
   "test.use"(%x0, %y0, %s0, %x1, %y1, %s1) : (f32, f32, i64, f32, f32, i64) -> ()
-  return
-}
-
-// Out of a loop go the explicit ops with p as an attribute or checked, on tensors,
-// and single bits; not one whose p is not checked, which might run where its check
-// did not.
-// LICM-LABEL: func @hoist
-// LICM-SAME: %[[X:.*]]: tensor<4xf32>, %{{.*}}: memref<4xf32>, %[[P:.*]]: f64
-// LICM: %[[Q:.*]] = dropout.check_p %[[P]]
-// LICM: dropout.element %[[X]] p = 3.000000e-01
-// LICM: dropout.backward alpha %[[X]] p(%[[Q]])
-// LICM: dropout.mask p(%[[Q]])
-// LICM: dropout.mask threshold
-// LICM: dropout.keep
-// LICM: scf.for
-// LICM: dropout.element %[[X]] p(%[[P]])
-// LICM: dropout.mask p(%[[P]])
-// LICM: dropout.element %{{.*}} into
-// LICM: dropout.check_p
-// LICM: dropout.reserve
-// LICM: "test.use"
-func.func @hoist(%x: tensor<4xf32>, %m: memref<4xf32>, %p: f64, %t: i64, %seed: i64, %offset: i64, %lower: index, %upper: index, %step: index) {
-  %q = dropout.check_p %p
-  scf.for %i = %lower to %upper step %step {
-    %a = dropout.element %x p = 0.3 rng(%seed, %offset) : tensor<4xf32>
-    %b = dropout.backward alpha %x p(%q) rng(%seed, %offset) : tensor<4xf32>
-    %c = dropout.mask p(%q) rng(%seed, %offset) : tensor<4xi1>
-    %d = dropout.mask threshold(%t) rng(%seed, %offset) : tensor<4xi1>
-    %e = dropout.keep %seed threshold(%t) rng(%seed, %offset)
-    %f = dropout.element %x p(%p) rng(%seed, %offset) : tensor<4xf32>
-    %g = dropout.mask p(%p) rng(%seed, %offset) : tensor<4xi1>
-    dropout.element %m into %m p = 0.3 rng(%seed, %offset) : memref<4xf32>, memref<4xf32>
-    %h = dropout.check_p %p
-    %k:3 = dropout.reserve
-    "test.use"(%a, %b, %c, %d, %e, %f, %g) : (tensor<4xf32>, tensor<4xf32>, tensor<4xi1>, tensor<4xi1>, i1, tensor<4xf32>, tensor<4xi1>) -> ()
-  }
   return
 }

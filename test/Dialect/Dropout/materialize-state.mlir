@@ -1,3 +1,4 @@
+// RUN: dropout-opt %s --dropout-materialize-state | FileCheck %s
 // RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-materialize-state))' | FileCheck %s
 // RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-materialize-state,dropout-materialize-state))' | FileCheck %s
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.

@@ -1,3 +1,4 @@
+// RUN: dropout-opt %s --dropout-specialize-mode=mode=eval | FileCheck %s --check-prefixes=CHECK,EVAL
 // RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-specialize-mode{mode=eval}))' | FileCheck %s --check-prefixes=CHECK,EVAL
 // RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-specialize-mode{mode=eval},dropout-specialize-mode{mode=eval}))' | FileCheck %s --check-prefixes=CHECK,EVAL
 // RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-specialize-mode{mode=train}))' | FileCheck %s --check-prefixes=CHECK,TRAIN

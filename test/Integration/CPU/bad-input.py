@@ -224,5 +224,6 @@ for option, says in (("--frobnicate", "frobnicate"), ("--lowering=magic", "magic
                      ("--offset=", "offset"), ("--time=-1", "time"), ("--time=x", "x"), ("--emit=poetry", "poetry")):
     bad(says, f"option {option}", flags=[option], prefix="")
 refused([RUN], "", "no arguments at all", prefix="")
-refused([RUN, good], "entry-point", "no entry point given", prefix="")
+two = write("func.func @f() { return }\nfunc.func @g() { return }\n", "two.mlir")
+refused([RUN, two], "entry-point", "no entry point given", prefix="")
 done()
