@@ -223,7 +223,7 @@ static Error parsePreamble(StringRef bytes, uint64_t &start, uint64_t &length) {
     return createStringError("expected a .npy file, but its first bytes differ");
   if (bytes.size() < 10)
     return createStringError("expected a complete header, but the file ends");
-  uint8_t major = bytes[6], minor = bytes[7];
+  unsigned major = uint8_t(bytes[6]), minor = uint8_t(bytes[7]);
   if (major < 1 || major > 3 || minor != 0)
     return createStringError("expected format version 1.0, 2.0 or 3.0, but got " +
                              Twine(major) + "." + Twine(minor));
@@ -286,7 +286,7 @@ static Error checkBools(const NpyArray &array, uint64_t length) {
   if (bad == end)
     return Error::success();
   return createStringError("expected bool elements 0 or 1, but got " +
-                           Twine(*bad));
+                           Twine(unsigned(*bad)));
 }
 
 /// An array with memory for its elements.

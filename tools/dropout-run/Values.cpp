@@ -139,23 +139,30 @@ chooseStrides(const ValueType &type, ArrayRef<int64_t> shape,
               const Twine &what) {
   if (type.isContiguous)
     return getContiguousStrides(shape);
-  SmallVector<int64_t, 4> strides(shape.size());
-  // A dynamic stride steps over everything inside of it.
+  auto fail = [&](const Twine &wanted) {
+    return llvm::createStringError("expected " + what + " of type " +
+                                   type.text + " to " + wanted + ", shape " +
+                                   formatShape(shape));
+  };
+  // Dynamic strides step over all that lies within the static ones, and over
+  // each other, innermost first.
+  SmallVector<int64_t, 4> strides(type.strides);
   int64_t extent = 1;
-  for (size_t dim = shape.size(); dim-- > 0;) {
-    strides[dim] = ShapedType::isDynamic(type.strides[dim])
-                       ? extent
-                       : type.strides[dim];
-    if (strides[dim] < 0)
-      return llvm::createStringError("expected " + what + " of type " +
-                                     type.text +
-                                     " to have no negative stride");
-    int64_t span;
-    if (llvm::MulOverflow(strides[dim], shape[dim], span) || span > (1ll << 40))
-      return llvm::createStringError("expected " + what + " of type " +
-                                     type.text +
-                                     " to fit into memory");
-    extent = std::max(extent, span);
+  for (bool dynamic : {false, true}) {
+    for (size_t dim = shape.size(); dim-- > 0;) {
+      if (ShapedType::isDynamic(type.strides[dim]) != dynamic)
+        continue;
+      if (dynamic)
+        strides[dim] = extent;
+      if (strides[dim] < 0)
+        return fail("have no negative stride");
+      int64_t span;
+      if (llvm::MulOverflow(strides[dim], std::max<int64_t>(shape[dim], 1),
+                            span) ||
+          span > (int64_t(1) << 40))
+        return fail("fit into memory");
+      extent = std::max(extent, span);
+    }
   }
   SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(shape.size()));
   llvm::sort(order, [&](size_t a, size_t b) { return strides[a] < strides[b]; });
@@ -164,10 +171,7 @@ chooseStrides(const ValueType &type, ArrayRef<int64_t> shape,
     if (shape[dim] <= 1)
       continue;
     if (strides[dim] <= last)
-      return llvm::createStringError(
-          "expected " + what + " of type " + type.text +
-          " to have strides that keep its elements apart, shape " +
-          formatShape(shape));
+      return fail("have strides that keep its elements apart");
     last += strides[dim] * (shape[dim] - 1);
   }
   return strides;

@@ -344,16 +344,22 @@ struct ConvertDropoutToAffinePass final
         root->getLoc(), SmallVector<std::string>(kinds.begin(), kinds.end()));
     if (failed(filter))
       return signalPassFailure();
+    SmallVector<Operation *> ops;
     WalkResult result = root->walk([&](DropoutOpInterface op) {
-      return filter->contains(op) && failed(verifyConvertible(op))
-                 ? WalkResult::interrupt()
-                 : WalkResult::advance();
+      if (!filter->contains(op))
+        return WalkResult::advance();
+      ops.push_back(op);
+      return failed(verifyConvertible(op)) ? WalkResult::interrupt()
+                                           : WalkResult::advance();
     });
     if (result.wasInterrupted())
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     populateDropoutToAffinePatterns(patterns, *filter);
-    if (failed(applyPatternsGreedily(root, std::move(patterns))))
+    // Nothing but these ops is touched.
+    auto config = GreedyRewriteConfig().setStrictness(
+        GreedyRewriteStrictness::ExistingAndNewOps);
+    if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
       signalPassFailure();
   }
 

@@ -33,6 +33,19 @@ static Operation *getSymbolTable(Operation *op) {
   return SymbolTable::getNearestSymbolTable(op);
 }
 
+/// The runtime function `name`, declared if need be. Fails if the symbol is
+/// something else, a func.func that is still to be converted for example.
+static FailureOr<LLVM::LLVMFuncOp>
+getRuntimeFunction(ConversionPatternRewriter &rewriter, Operation *op,
+                   StringRef name, ArrayRef<Type> arguments, Type result) {
+  Operation *table = getSymbolTable(op);
+  Operation *symbol =
+      table ? SymbolTable::lookupSymbolIn(table, name) : nullptr;
+  if (!table || (symbol && !isa<LLVM::LLVMFuncOp>(symbol)))
+    return failure();
+  return LLVM::lookupOrCreateFn(rewriter, table, name, arguments, result);
+}
+
 /// A pointer to the C string `text`, one global per text and module.
 static Value emitString(ConversionPatternRewriter &rewriter, Operation *op,
                         StringRef text) {
@@ -68,8 +81,8 @@ struct ReserveToCall : ConvertOpToLLVMPattern<ReserveOp> {
     Type i1 = rewriter.getI1Type(), i8 = rewriter.getI8Type();
     Type i32 = rewriter.getI32Type(), i64 = rewriter.getI64Type();
     Type pointer = LLVM::LLVMPointerType::get(op.getContext());
-    FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
-        rewriter, getSymbolTable(op), "dropoutReserve",
+    FailureOr<LLVM::LLVMFuncOp> callee = getRuntimeFunction(
+        rewriter, op, "dropoutReserve",
         {pointer, i32, pointer, pointer, pointer}, i32);
     auto function = op->getParentOfType<FunctionOpInterface>();
     if (failed(callee) || !function)
@@ -111,9 +124,8 @@ struct CheckPToCall : ConvertOpToLLVMPattern<CheckPOp> {
   matchAndRewrite(CheckPOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const final {
     Type f64 = rewriter.getF64Type(), i32 = rewriter.getI32Type();
-    FailureOr<LLVM::LLVMFuncOp> callee = LLVM::lookupOrCreateFn(
-        rewriter, getSymbolTable(op), "dropoutCheckPForResolution", {f64, i32},
-        f64);
+    FailureOr<LLVM::LLVMFuncOp> callee = getRuntimeFunction(
+        rewriter, op, "dropoutCheckPForResolution", {f64, i32}, f64);
     if (failed(callee))
       return rewriter.notifyMatchFailure(op, "not in a module");
     Value resolution = LLVM::ConstantOp::create(rewriter, op.getLoc(), i32,

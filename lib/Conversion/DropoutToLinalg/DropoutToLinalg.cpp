@@ -123,8 +123,10 @@ struct ConvertToGeneric : OpInterfaceRewritePattern<DropoutOpInterface> {
 
   LogicalResult matchAndRewrite(DropoutOpInterface op,
                                 PatternRewriter &rewriter) const final {
-    if (!filter.contains(op) || op.isImplicit() || op.getMaskResult())
+    if (!filter.contains(op) || op.isImplicit())
       return failure();
+    if (op.getMaskResult())
+      return splitMaskResult(rewriter, op);
     bool isMask = op.getValueMap() == ValueMap::Keep;
     bool keepsMaskOp = form == MaskForm::Op && !op.isMemRefForm();
     if (isMask && keepsMaskOp)
@@ -181,10 +183,13 @@ struct ConvertDropoutToLinalgPass final
           << mask << "'";
       return signalPassFailure();
     }
+    SmallVector<Operation *> ops;
     WalkResult result = root->walk([&](DropoutOpInterface op) {
-      if (filter->contains(op) && failed(requireExplicit(op)))
-        return WalkResult::interrupt();
-      return WalkResult::advance();
+      if (!filter->contains(op))
+        return WalkResult::advance();
+      ops.push_back(op);
+      return failed(requireExplicit(op)) ? WalkResult::interrupt()
+                                         : WalkResult::advance();
     });
     if (result.wasInterrupted())
       return signalPassFailure();
@@ -192,7 +197,10 @@ struct ConvertDropoutToLinalgPass final
     RewritePatternSet patterns(&getContext());
     populateDropoutToLinalgPatterns(
         patterns, *filter, mask == "op" ? MaskForm::Op : MaskForm::Inline);
-    if (failed(applyPatternsGreedily(root, std::move(patterns))))
+    // Nothing but these ops is touched.
+    auto config = GreedyRewriteConfig().setStrictness(
+        GreedyRewriteStrictness::ExistingAndNewOps);
+    if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
       signalPassFailure();
   }
 };
@@ -202,6 +210,5 @@ struct ConvertDropoutToLinalgPass final
 void mlir::dropout::populateDropoutToLinalgPatterns(RewritePatternSet &patterns,
                                                     const KindFilter &filter,
                                                     MaskForm form) {
-  populateSplitMaskResultPatterns(patterns);
   patterns.add<ConvertToGeneric>(patterns.getContext(), filter, form);
 }

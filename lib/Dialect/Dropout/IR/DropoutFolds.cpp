@@ -169,33 +169,7 @@ struct SplitMaskResult : OpInterfaceRewritePattern<DropoutOpInterface> {
 
   LogicalResult matchAndRewrite(DropoutOpInterface op,
                                 PatternRewriter &rewriter) const final {
-    if (!op.getMaskResult())
-      return failure();
-    Location loc = op.getLoc();
-    SmallVector<int64_t> dims = op.getEffectiveMaskDims();
-    SmallVector<OpFoldResult> shape = op.getMixedShape(rewriter);
-    auto select = [&](ArrayRef<OpFoldResult> values) {
-      return llvm::map_to_vector(dims, [&](int64_t dim) { return values[dim]; });
-    };
-    SmallVector<Value> dynamicSizes;
-    SmallVector<int64_t> staticSizes;
-    dispatchIndexOpFoldResults(select(shape), dynamicSizes, staticSizes);
-    auto mask = MaskOp::create(
-        rewriter, loc, op.getMaskResult().getType(), dynamicSizes,
-        /*dest=*/Value(), op.getPValue(), /*threshold=*/Value(), op.getSeed(),
-        op.getOffset(), /*state=*/Value(), op.getTraining(), ValueRange(),
-        ValueRange(), op.getPAttr(), /*mask_dims=*/DenseI64ArrayAttr(),
-        op.getRounds(), op.getResolution(), op.getContractVersion(),
-        /*generator=*/StringAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
-    if (op.hasPosition())
-      cast<DropoutOpInterface>(mask.getOperation())
-          .setPosition(select(op.getMixedPositionOffsets(rewriter)),
-                       select(op.getMixedPositionSizes(rewriter)));
-    OperationState state(loc, op->getName(), op->getOperands(),
-                         op->getResult(0).getType(), op->getAttrs());
-    Operation *value = rewriter.create(state);
-    rewriter.replaceOp(op, {value->getResult(0), mask.getResult()});
-    return success();
+    return splitMaskResult(rewriter, op);
   }
 };
 
@@ -309,6 +283,37 @@ struct SimplifyPosition : OpInterfaceRewritePattern<DropoutOpInterface> {
 };
 
 } // namespace
+
+LogicalResult mlir::dropout::splitMaskResult(RewriterBase &rewriter,
+                                            DropoutOpInterface op) {
+  if (!op.getMaskResult())
+    return failure();
+  Location loc = op.getLoc();
+  SmallVector<int64_t> dims = op.getEffectiveMaskDims();
+  SmallVector<OpFoldResult> shape = op.getMixedShape(rewriter);
+  auto select = [&](ArrayRef<OpFoldResult> values) {
+    return llvm::map_to_vector(dims, [&](int64_t dim) { return values[dim]; });
+  };
+  SmallVector<Value> dynamicSizes;
+  SmallVector<int64_t> staticSizes;
+  dispatchIndexOpFoldResults(select(shape), dynamicSizes, staticSizes);
+  auto mask = MaskOp::create(
+      rewriter, loc, op.getMaskResult().getType(), dynamicSizes,
+      /*dest=*/Value(), op.getPValue(), /*threshold=*/Value(), op.getSeed(),
+      op.getOffset(), /*state=*/Value(), op.getTraining(), ValueRange(),
+      ValueRange(), op.getPAttr(), /*mask_dims=*/DenseI64ArrayAttr(),
+      op.getRounds(), op.getResolution(), op.getContractVersion(),
+      /*generator=*/StringAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+  if (op.hasPosition())
+    cast<DropoutOpInterface>(mask.getOperation())
+        .setPosition(select(op.getMixedPositionOffsets(rewriter)),
+                     select(op.getMixedPositionSizes(rewriter)));
+  OperationState state(loc, op->getName(), op->getOperands(),
+                       op->getResult(0).getType(), op->getAttrs());
+  Operation *value = rewriter.create(state);
+  rewriter.replaceOp(op, {value->getResult(0), mask.getResult()});
+  return success();
+}
 
 void mlir::dropout::populateSplitMaskResultPatterns(
     RewritePatternSet &patterns) {

@@ -83,6 +83,9 @@ namespace mlir::dropout {
 /// and a `dropout.mask`. Canonicalization has it, too.
 void populateSplitMaskResultPatterns(RewritePatternSet &patterns);
 
+/// Does that rewrite at once; fails if the op has no mask result.
+LogicalResult splitMaskResult(RewriterBase &rewriter, DropoutOpInterface op);
+
 } // namespace mlir::dropout
 
 #endif // DROPOUT_DIALECT_DROPOUT_IR_DROPOUT_H
