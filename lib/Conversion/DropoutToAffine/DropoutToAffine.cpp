@@ -356,14 +356,21 @@ struct ConvertDropoutToAffinePass final
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     populateDropoutToAffinePatterns(patterns, *filter);
-    // Nothing but these ops is touched.
-    auto config = GreedyRewriteConfig().setStrictness(
-        GreedyRewriteStrictness::ExistingAndNewOps);
-    if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
+    if (failed(convert(root, ops, std::move(patterns))))
       signalPassFailure();
   }
 
 private:
+  /// Told to convert some kinds, it touches nothing but their ops.
+  LogicalResult convert(Operation *root, ArrayRef<Operation *> ops,
+                        RewritePatternSet &&patterns) {
+    if (kinds.empty())
+      return applyPatternsGreedily(root, std::move(patterns));
+    auto config = GreedyRewriteConfig().setStrictness(
+        GreedyRewriteStrictness::ExistingAndNewOps);
+    return applyOpPatternsGreedily(ops, std::move(patterns), config);
+  }
+
   static LogicalResult verifyConvertible(DropoutOpInterface op) {
     if (failed(requireExplicit(op)))
       return failure();

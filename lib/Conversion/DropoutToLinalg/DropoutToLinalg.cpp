@@ -197,11 +197,19 @@ struct ConvertDropoutToLinalgPass final
     RewritePatternSet patterns(&getContext());
     populateDropoutToLinalgPatterns(
         patterns, *filter, mask == "op" ? MaskForm::Op : MaskForm::Inline);
-    // Nothing but these ops is touched.
+    if (failed(convert(root, ops, std::move(patterns))))
+      signalPassFailure();
+  }
+
+private:
+  /// Told to convert some kinds, it touches nothing but their ops.
+  LogicalResult convert(Operation *root, ArrayRef<Operation *> ops,
+                        RewritePatternSet &&patterns) {
+    if (kinds.empty())
+      return applyPatternsGreedily(root, std::move(patterns));
     auto config = GreedyRewriteConfig().setStrictness(
         GreedyRewriteStrictness::ExistingAndNewOps);
-    if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
-      signalPassFailure();
+    return applyOpPatternsGreedily(ops, std::move(patterns), config);
   }
 };
 

@@ -315,11 +315,6 @@ LogicalResult mlir::dropout::splitMaskResult(RewriterBase &rewriter,
   return success();
 }
 
-void mlir::dropout::populateSplitMaskResultPatterns(
-    RewritePatternSet &patterns) {
-  patterns.add<SplitMaskResult>(patterns.getContext());
-}
-
 void DropoutDialect::getCanonicalizationPatterns(
     RewritePatternSet &results) const {
   results.add<BackwardToForward, ConstantProbability, ConstantTraining,

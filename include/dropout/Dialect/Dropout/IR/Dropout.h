@@ -79,11 +79,8 @@ void setPosition(DropoutOpInterface op, ArrayRef<OpFoldResult> offsets,
 
 namespace mlir::dropout {
 
-/// Adds the pattern that splits a value op with a mask result into the value op
-/// and a `dropout.mask`. Canonicalization has it, too.
-void populateSplitMaskResultPatterns(RewritePatternSet &patterns);
-
-/// Does that rewrite at once; fails if the op has no mask result.
+/// Splits a value op with a mask result into the value op and a `dropout.mask`;
+/// fails if it has none. Canonicalization does that, too.
 LogicalResult splitMaskResult(RewriterBase &rewriter, DropoutOpInterface op);
 
 } // namespace mlir::dropout
