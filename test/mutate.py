@@ -73,7 +73,7 @@ MUTANTS = {
                     "scf::YieldOp::create(builder, loc, above);", KNOWN),
     "compare-strict": ("element i is kept iff u(i) >= T(p)", EMITTER,
                        "arith::CmpIPredicate::uge, wide", "arith::CmpIPredicate::ugt, wide",
-                       "Unit-free:" + INDICES),
+                       INDICES),
     "keep-inverted": ("kept iff u >= T", EMITTER,
                       "arith::CmpIPredicate::ugt,\n                                      draw, top",
                       "arith::CmpIPredicate::ult,\n                                      draw, top", KNOWN),

@@ -129,8 +129,8 @@ static SmallVector<std::string> getArgumentNames(const Signature &signature) {
 
 /// Seeds and offsets are unsigned, whatever the IR says.
 static StringRef getScalarCType(const ValueType &type) {
-  bool isUnsigned = type.role == ArgumentRole::Seed ||
-                    type.role == ArgumentRole::Offset;
+  bool isUnsigned =
+      type.role == ArgumentRole::Seed || type.role == ArgumentRole::Offset;
   return isUnsigned ? "uint64_t" : getElementCType(type.element);
 }
 
@@ -195,10 +195,9 @@ static void writePrototype(const Signature &signature, llvm::raw_ostream &os) {
      << "int32_t " << signature.entryPoint << "(";
   SmallVector<std::string> parameters;
   for (auto [name, type] : llvm::zip(names, signature.arguments))
-    parameters.push_back(
-        type.isShaped()
-            ? "const " + getDescriptorName(type) + " *" + name
-            : (getScalarCType(type) + " " + name).str());
+    parameters.push_back(type.isShaped()
+                             ? "const " + getDescriptorName(type) + " *" + name
+                             : (getScalarCType(type) + " " + name).str());
   for (auto [index, type] : llvm::enumerate(signature.results))
     parameters.push_back(
         ((type.isShaped() ? Twine(getDescriptorName(type))
@@ -217,7 +216,8 @@ void mlir::dropout::writeCHeader(ArrayRef<Signature> signatures, StringRef name,
   os << "// Written by MLIR Dropout; do not edit.\n"
         "//\n"
         "// Functions of a compiled module. Link the object file with the\n"
-        "// runtime (libdropout_runtime) and libm. Each function returns 0, or\n"
+        "// runtime (libdropout_runtime) and libm. Each function returns 0, "
+        "or\n"
         "// a DropoutStatus of dropout/Runtime/Runtime.h, whose\n"
         "// dropoutLastMessage() has the text. Probabilities among the\n"
         "// arguments are checked before anything is drawn or written. Null\n"
@@ -228,7 +228,8 @@ void mlir::dropout::writeCHeader(ArrayRef<Signature> signatures, StringRef name,
         "// Element [i, j] of an array is\n"
         "// aligned[offset + i * strides[0] + j * strides[1]]. f16 and bf16\n"
         "// elements are their bits; i1 elements are bytes, 0 or 1. Arrays of\n"
-        "// arguments belong to the caller and their `allocated` is not looked\n"
+        "// arguments belong to the caller and their `allocated` is not "
+        "looked\n"
         "// at; those of results come from malloc(), and after an error\n"
         "// `allocated` may be null, so that free() is right in any case.\n"
         "\n"

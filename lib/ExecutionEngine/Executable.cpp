@@ -59,13 +59,12 @@ static void addInvoker(llvm::Module &module, const Signature &signature,
   for (llvm::Argument &argument : entry->args()) {
     unsigned index = argument.getArgNo();
     llvm::Value *address = builder.CreateLoad(
-        builder.getPtrTy(),
-        builder.CreateConstInBoundsGEP1_64(builder.getPtrTy(),
-                                           invoker->getArg(0), index));
-    bool isScalar = index < numArguments && !signature.arguments[index].isShaped();
-    operands.push_back(isScalar
-                           ? builder.CreateLoad(argument.getType(), address)
-                           : address);
+        builder.getPtrTy(), builder.CreateConstInBoundsGEP1_64(
+                                builder.getPtrTy(), invoker->getArg(0), index));
+    bool isScalar =
+        index < numArguments && !signature.arguments[index].isShaped();
+    operands.push_back(
+        isScalar ? builder.CreateLoad(argument.getType(), address) : address);
   }
   builder.CreateRet(builder.CreateCall(entry, operands));
 }
@@ -135,9 +134,8 @@ Executable::load(std::unique_ptr<Program> program) {
     return process.takeError();
   dylib.addGenerator(std::move(*process));
 
-  if (llvm::Error error =
-          result->jit->addIRModule(llvm::orc::ThreadSafeModule(
-              std::move(program->module), std::move(program->context))))
+  if (llvm::Error error = result->jit->addIRModule(llvm::orc::ThreadSafeModule(
+          std::move(program->module), std::move(program->context))))
     return error;
   for (size_t index = 0; index < result->signatures.size(); ++index) {
     auto address =
@@ -160,9 +158,9 @@ llvm::Expected<CompiledFunction> Executable::lookup(StringRef name) const {
   llvm::interleaveComma(signatures, os, [&](const Signature &signature) {
     os << '\'' << signature.name << '\'';
   });
-  return llvm::createStringError(
-      "expected the name of a function, but got '" + name + "'; there is " +
-      (names.empty() ? "none" : names));
+  return llvm::createStringError("expected the name of a function, but got '" +
+                                 name + "'; there is " +
+                                 (names.empty() ? "none" : names));
 }
 
 //===----------------------------------------------------------------------===//

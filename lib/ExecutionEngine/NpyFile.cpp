@@ -220,13 +220,15 @@ Error HeaderParser::parse(Header &header) {
 /// The length of magic, version and header length, and the header's length.
 static Error parsePreamble(StringRef bytes, uint64_t &start, uint64_t &length) {
   if (!bytes.starts_with("\x93NUMPY"))
-    return createStringError("expected a .npy file, but its first bytes differ");
+    return createStringError(
+        "expected a .npy file, but its first bytes differ");
   if (bytes.size() < 10)
     return createStringError("expected a complete header, but the file ends");
   unsigned major = uint8_t(bytes[6]), minor = uint8_t(bytes[7]);
   if (major < 1 || major > 3 || minor != 0)
-    return createStringError("expected format version 1.0, 2.0 or 3.0, but got " +
-                             Twine(major) + "." + Twine(minor));
+    return createStringError(
+        "expected format version 1.0, 2.0 or 3.0, but got " + Twine(major) +
+        "." + Twine(minor));
   if (major == 1) {
     start = 10;
     length = support::endian::read16le(bytes.data() + 8);
@@ -271,9 +273,8 @@ static Expected<Header> parseHeader(StringRef bytes, uint64_t fileLength) {
   header.dataLength = empty ? 0 : *total;
   uint64_t got = fileLength - header.dataOffset;
   if (got != header.dataLength)
-    return createStringError(
-        "expected " + Twine(header.dataLength) +
-        " bytes of elements, but got " + Twine(got));
+    return createStringError("expected " + Twine(header.dataLength) +
+                             " bytes of elements, but got " + Twine(got));
   return header;
 }
 
@@ -361,9 +362,8 @@ static Expected<NpyArray> readOpenFile(sys::fs::file_t file) {
   Expected<NpyArray> array = allocate(*header);
   if (!array)
     return array.takeError();
-  if (Error error =
-          readExactly(file, static_cast<char *>(array->data.get()),
-                      header->dataLength, header->dataOffset))
+  if (Error error = readExactly(file, static_cast<char *>(array->data.get()),
+                                header->dataLength, header->dataOffset))
     return error;
   if (Error error = checkBools(*array, header->dataLength))
     return error;

@@ -91,8 +91,9 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   if (!module)
     return llvm::createStringError("expected a module, but got none");
   if (options.optimizationLevel > 3)
-    return llvm::createStringError("expected optimization level 0 to 3, but got " +
-                                   Twine(options.optimizationLevel));
+    return llvm::createStringError(
+        "expected optimization level 0 to 3, but got " +
+        Twine(options.optimizationLevel));
   MLIRContext *context = module->getContext();
   DialectRegistry registry;
   registerAllDialects(registry);

@@ -166,16 +166,15 @@ static ArgumentRole getRole(BlockArgument argument) {
 llvm::Expected<Signature> mlir::dropout::getSignature(func::FuncOp function) {
   StringRef name = function.getSymName();
   if (function.isExternal())
-    return llvm::createStringError(
-        "expected function '" + name + "' to have a body, but it is declared only");
+    return llvm::createStringError("expected function '" + name +
+                                   "' to have a body, but it is declared only");
   if (!function.isPublic())
     return llvm::createStringError("expected function '" + name +
                                    "' to be public, but it is private");
   Signature result;
   result.name = name.str();
   result.entryPoint = getEntryPointName(name);
-  auto check = [&](Type type, StringRef what,
-                   unsigned index) -> llvm::Error {
+  auto check = [&](Type type, StringRef what, unsigned index) -> llvm::Error {
     if (isEntryPointType(type))
       return llvm::Error::success();
     std::string text;

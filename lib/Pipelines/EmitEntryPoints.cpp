@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dropout/Pipelines/EntryPoints.h"
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
+#include "dropout/Pipelines/EntryPoints.h"
 #include "dropout/Pipelines/Passes.h"
 #include "dropout/Runtime/Runtime.h"
 
@@ -208,21 +208,21 @@ Value EntryPointBuilder::isLayoutAsStated(MemRefType type, Value descriptor) {
   MemRefDescriptor memref(descriptor);
   Value good;
   if (!ShapedType::isDynamic(offset))
-    good = isTrue(arith::CmpIPredicate::eq,
-                  memref.offset(b, b.getLoc()), constant(offset));
+    good = isTrue(arith::CmpIPredicate::eq, memref.offset(b, b.getLoc()),
+                  constant(offset));
   Value empty, stridesGood;
   bool identity = type.getLayout().isIdentity();
   Value contiguous = identity ? constant(1) : Value();
   for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
     Value size = memref.size(b, b.getLoc(), dim);
-    good = conjunction(good, type.isDynamicDim(dim)
-                                 ? isTrue(arith::CmpIPredicate::sge, size,
-                                          constant(0))
-                                 : isTrue(arith::CmpIPredicate::eq, size,
-                                          constant(type.getDimSize(dim))));
+    good = conjunction(
+        good, type.isDynamicDim(dim)
+                  ? isTrue(arith::CmpIPredicate::sge, size, constant(0))
+                  : isTrue(arith::CmpIPredicate::eq, size,
+                           constant(type.getDimSize(dim))));
     Value isEmpty = isTrue(arith::CmpIPredicate::eq, size, constant(0));
-    empty = empty ? arith::OrIOp::create(b, empty, isEmpty).getResult()
-                  : isEmpty;
+    empty =
+        empty ? arith::OrIOp::create(b, empty, isEmpty).getResult() : isEmpty;
     Value expected = contiguous;
     if (!identity && !ShapedType::isDynamic(strides[dim]))
       expected = constant(strides[dim]);
@@ -237,8 +237,7 @@ Value EntryPointBuilder::isLayoutAsStated(MemRefType type, Value descriptor) {
       contiguous = arith::MulIOp::create(b, contiguous, size);
   }
   if (stridesGood)
-    good =
-        conjunction(good, arith::OrIOp::create(b, empty, stridesGood));
+    good = conjunction(good, arith::OrIOp::create(b, empty, stridesGood));
   return good ? good : constant(1, 1);
 }
 
@@ -274,8 +273,10 @@ LogicalResult EntryPointBuilder::build(StringRef name) {
   Block *run = b.createBlock(&body);
   Block *done = b.createBlock(&body, body.end(), {i32}, {b.getLoc()});
   unsigned numArguments = function.getNumArguments();
-  ValueRange arguments = ValueRange(entry.getArguments()).take_front(numArguments);
-  ValueRange results = ValueRange(entry.getArguments()).drop_front(numArguments);
+  ValueRange arguments =
+      ValueRange(entry.getArguments()).take_front(numArguments);
+  ValueRange results =
+      ValueRange(entry.getArguments()).drop_front(numArguments);
 
   b.setInsertionPointToEnd(done);
   func::ReturnOp::create(b, done->getArgument(0));
@@ -289,8 +290,8 @@ LogicalResult EntryPointBuilder::build(StringRef name) {
   Value good = constant(1, 1);
   for (Value argument : entry.getArguments())
     if (argument.getType() == pointer)
-      good = conjunction(good, LLVM::ICmpOp::create(
-                                   b, LLVM::ICmpPredicate::ne, argument, null));
+      good = conjunction(good, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne,
+                                                    argument, null));
   cf::CondBranchOp::create(b, good, checkMemory, ValueRange(), done, invalid);
 
   // Sizes, strides and offsets are those of the types.
@@ -366,13 +367,14 @@ struct EmitEntryPointsPass
       if (!isNew)
         other = it->second;
       if (other) {
-        InFlightDiagnostic diagnostic = function.emitError("expected the name @")
-                                        << name
-                                        << " of the entry point to be free";
+        InFlightDiagnostic diagnostic =
+            function.emitError("expected the name @")
+            << name << " of the entry point to be free";
         diagnostic.attachNote(other->getLoc()) << "it is taken here";
         return signalPassFailure();
       }
-      if (failed(EntryPointBuilder(function, module, probabilities).build(name)))
+      if (failed(
+              EntryPointBuilder(function, module, probabilities).build(name)))
         return signalPassFailure();
     }
   }

@@ -86,12 +86,13 @@ struct LegalizeBF16Pass
           return {{IntegerAttr::get(i16, attr.getValue().bitcastToAPInt()),
                    WalkResult::skip()}};
         });
-    replacer.addReplacement([&](DenseElementsAttr attr)
-                                -> std::optional<std::pair<Attribute, WalkResult>> {
-      if (!attr.getElementType().isBF16())
-        return std::nullopt;
-      return {{attr.bitcast(i16), WalkResult::skip()}};
-    });
+    replacer.addReplacement(
+        [&](DenseElementsAttr attr)
+            -> std::optional<std::pair<Attribute, WalkResult>> {
+          if (!attr.getElementType().isBF16())
+            return std::nullopt;
+          return {{attr.bitcast(i16), WalkResult::skip()}};
+        });
     replacer.recursivelyReplaceElementsIn(getOperation(), /*replaceAttrs=*/true,
                                           /*replaceLocs=*/false,
                                           /*replaceTypes=*/true);

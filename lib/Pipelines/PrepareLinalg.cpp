@@ -77,8 +77,9 @@ struct PrepareLinalgPass
     : public dropout::impl::PrepareLinalgPassBase<PrepareLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<GeneralizeElementwise, DecomposeAggregate, LowerPack,
-                 LowerUnPack>(&getContext());
+    patterns
+        .add<GeneralizeElementwise, DecomposeAggregate, LowerPack, LowerUnPack>(
+            &getContext());
     linalg::populateDecomposeWinogradOpsPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -24,8 +24,8 @@ struct SeparateResultsPass
   void runOnOperation() override {
     SmallVector<func::ReturnOp> returns;
     getOperation().walk([&](func::ReturnOp op) {
-      if (llvm::count_if(op.getOperandTypes(),
-                         llvm::IsaPred<BaseMemRefType>) > 1)
+      if (llvm::count_if(op.getOperandTypes(), llvm::IsaPred<BaseMemRefType>) >
+          1)
         returns.push_back(op);
     });
     if (returns.empty())

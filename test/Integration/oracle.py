@@ -240,7 +240,7 @@ def count_kept(n, p, seed, offset):
 
 # ---- Self-test ------------------------------------------------------------------------------------------------------
 
-BITS32 = [  # seed, offset, first element, p, rounds, resolution, 32 keep bits: design section 2.1
+BITS32 = [  # seed, offset, first element, p, rounds, resolution, 32 keep bits: docs/DropoutDialect.md
     (0, 0, 0, .5, 10, 16, "10111111110001101000000011000100"),
     (42, 7, 0, .3, 10, 16, "11011111111111101011111111111111"),
     (0x0123456789ABCDEF, 0xFEDCBA9876543210, 3, .1, 10, 16, "11111111111111111110111111111110"),

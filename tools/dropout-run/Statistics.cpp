@@ -166,8 +166,8 @@ private:
       value.convert(llvm::APFloat::IEEEhalf(),
                     llvm::APFloat::rmNearestTiesToEven, &inexact);
     else if (element == ElementType::BF16)
-      value.convert(llvm::APFloat::BFloat(),
-                    llvm::APFloat::rmNearestTiesToEven, &inexact);
+      value.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven,
+                    &inexact);
     uint64_t bits = value.bitcastToAPInt().getZExtValue();
     std::memcpy(dropped, &bits, sizeof(bits));
   }
@@ -210,14 +210,14 @@ void mlir::dropout::printDropped(llvm::raw_ostream &os,
                                      position * size)
                       ? Dropped
                       : Kept;
-    states[draw] = states[draw] == Unknown || states[draw] == state ? state
-                                                                    : Mixed;
+    states[draw] =
+        states[draw] == Unknown || states[draw] == state ? state : Mixed;
   });
   int64_t dropped = llvm::count(states, Dropped);
   int64_t mixed = llvm::count(states, Mixed);
   int64_t told = dropped + mixed + llvm::count(states, Kept);
-  StringRef what = op.maskDims.size() == in.shape.size() ? "elements"
-                                                         : "channels";
+  StringRef what =
+      op.maskDims.size() == in.shape.size() ? "elements" : "channels";
   os << (training ? "train, " : "eval, ") << dropped << " of " << told << " "
      << what << " dropped";
   if (told < draws)

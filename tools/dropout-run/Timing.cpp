@@ -79,10 +79,9 @@ mlir::dropout::timeFunction(const CompiledFunction &function,
   for (const Input &input : inputs) {
     arguments.push_back(input.getArgument());
     if (input.type->isShaped())
-      timing.copiedBytes =
-          std::max(timing.copiedBytes, input.view.getNumElements() *
-                                           int64_t(getElementSize(
-                                               input.type->element)));
+      timing.copiedBytes = std::max(
+          timing.copiedBytes, input.view.getNumElements() *
+                                  int64_t(getElementSize(input.type->element)));
   }
   std::vector<double> functionTimes, copyTimes;
   SmallVector<char, 0> from, to;
@@ -98,9 +97,10 @@ mlir::dropout::timeFunction(const CompiledFunction &function,
       }
       for (const Result &result : *results)
         if (result.isArray())
-          resultBytes = std::max(
-              resultBytes, result.getArray().getNumElements() *
-                               int64_t(getElementSize(result.getElementType())));
+          resultBytes =
+              std::max(resultBytes,
+                       result.getArray().getNumElements() *
+                           int64_t(getElementSize(result.getElementType())));
     }));
     if (error)
       return error;

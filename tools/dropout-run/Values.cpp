@@ -81,8 +81,7 @@ static const llvm::fltSemantics *getSemantics(ElementType type) {
 }
 
 static llvm::Expected<uint64_t> parseScalar(const ValueType &type,
-                                            StringRef text,
-                                            const Twine &what) {
+                                            StringRef text, const Twine &what) {
   auto fail = [&](const Twine &wanted) {
     return llvm::createStringError("expected " + what + " of type " +
                                    type.text + " to be " + wanted +
@@ -165,7 +164,8 @@ chooseStrides(const ValueType &type, ArrayRef<int64_t> shape,
     }
   }
   SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(shape.size()));
-  llvm::sort(order, [&](size_t a, size_t b) { return strides[a] < strides[b]; });
+  llvm::sort(order,
+             [&](size_t a, size_t b) { return strides[a] < strides[b]; });
   int64_t last = 0;
   for (size_t dim : order) {
     if (shape[dim] <= 1)
@@ -278,7 +278,8 @@ llvm::Expected<Input> mlir::dropout::readInput(const ValueType &type,
 // Elements
 //===----------------------------------------------------------------------===//
 
-template <typename T> static T load(const void *data) {
+template <typename T>
+static T load(const void *data) {
   T value;
   std::memcpy(&value, data, sizeof(T));
   return value;
@@ -401,8 +402,8 @@ void mlir::dropout::printValue(llvm::raw_ostream &os, const ArrayView &view) {
   if (view.shape.empty() && view.element == ElementType::I64 &&
       load<int64_t>(view.data) < 0) {
     // A seed or an offset, perhaps.
-    os << load<int64_t>(view.data) << " (unsigned "
-       << load<uint64_t>(view.data) << ")";
+    os << load<int64_t>(view.data) << " (unsigned " << load<uint64_t>(view.data)
+       << ")";
     return;
   }
   printDim(os, view, 0, static_cast<const char *>(view.data),

@@ -86,6 +86,10 @@ struct Options {
   cl::opt<unsigned long long> offset{
       "offset", cl::desc("Offset of the default generator, 0 to 2^64-1"),
       cl::value_desc("n"), cl::cat(category)};
+  cl::list<std::string> generators{
+      "generator",
+      cl::desc("Create a named generator, or set it if --state has it"),
+      cl::value_desc("name=seed[:offset]"), cl::cat(category)};
   cl::opt<std::string> state{
       "state",
       cl::desc("Mode and generators: read before the run if the file exists, "
@@ -151,9 +155,9 @@ static llvm::Error checkOptions(const Options &options) {
     return llvm::Error::success();
   }
   const std::reference_wrapper<const cl::Option> runOptions[] = {
-      options.inputs, options.outputs, options.train,
-      options.eval,   options.seed,    options.offset,
-      options.state,  options.stats,   options.time};
+      options.inputs, options.outputs,   options.train, options.eval,
+      options.seed,   options.offset,    options.state, options.stats,
+      options.time,   options.generators};
   for (const cl::Option &option : runOptions)
     if (option.getNumOccurrences())
       return error("expected no --" + option.ArgStr +
@@ -298,6 +302,23 @@ static llvm::Error takeRuntimeError(const Twine &what) {
   return error(what + message);
 }
 
+/// Creates or sets the generator of `name=seed[:offset]`.
+static llvm::Error setGenerator(StringRef text) {
+  auto [name, numbers] = text.rsplit('=');
+  auto [seedText, offsetText] = numbers.split(':');
+  uint64_t seed = 0, offset = 0;
+  if (!text.contains('=') || seedText.getAsInteger(0, seed) ||
+      (numbers.contains(':') && offsetText.getAsInteger(0, offset)))
+    return error("expected --generator name=seed[:offset], but got '" + text +
+                 "'");
+  std::string nameText = name.str();
+  int32_t status = dropoutGeneratorExists(nameText.c_str())
+                       ? dropoutGeneratorSet(nameText.c_str(), seed, offset)
+                       : dropoutGeneratorCreate(nameText.c_str(), seed, offset);
+  return status == DROPOUT_OK ? llvm::Error::success()
+                              : takeRuntimeError("--generator: ");
+}
+
 /// Brings the runtime into the state that the options ask for.
 static llvm::Error setState(const Options &options) {
   if (!options.state.empty() && llvm::sys::fs::exists(options.state)) {
@@ -319,6 +340,9 @@ static llvm::Error setState(const Options &options) {
   if (options.offset.getNumOccurrences())
     offset = options.offset;
   dropoutGeneratorSet(nullptr, seed, offset);
+  for (const std::string &generator : options.generators)
+    if (llvm::Error e = setGenerator(generator))
+      return e;
   if (options.train || options.eval)
     dropoutSetTraining(options.train ? DROPOUT_TRAIN : DROPOUT_EVAL);
   return llvm::Error::success();
@@ -370,8 +394,7 @@ static std::string formatTime(double seconds) {
 
 /// Prints what --stats asks for.
 static void printStatistics(ArrayRef<VisibleDropout> ops,
-                            ArrayRef<Input> inputs,
-                            ArrayRef<ArrayView> before,
+                            ArrayRef<Input> inputs, ArrayRef<ArrayView> before,
                             ArrayRef<Output> outputs, size_t numResults,
                             ArrayRef<size_t> memrefs) {
   llvm::raw_ostream &os = llvm::outs();
@@ -386,8 +409,8 @@ static void printStatistics(ArrayRef<VisibleDropout> ops,
     const Output *output =
         op.outputIsResult
             ? &outputs[op.output]
-            : &outputs[numResults + (llvm::find(memrefs, op.output) -
-                                     memrefs.begin())];
+            : &outputs[numResults +
+                       (llvm::find(memrefs, op.output) - memrefs.begin())];
     double p = op.p ? *op.p
                     : getAsDouble(inputs[op.pArgument].type->element,
                                   &inputs[op.pArgument].bits);
@@ -620,8 +643,7 @@ int main(int argc, char **argv) {
           argc, argv, "Compiles an MLIR file and runs a function of it\n",
           &os)) {
     StringRef text = StringRef(message).trim();
-    text.consume_front(
-        (llvm::sys::path::filename(argv[0]) + ": ").str());
+    text.consume_front((llvm::sys::path::filename(argv[0]) + ": ").str());
     // Options report values that they refuse on their own.
     llvm::WithColor::error()
         << (text.empty() ? "cannot read the command line" : text) << '\n';

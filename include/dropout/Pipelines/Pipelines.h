@@ -47,8 +47,8 @@ struct LoweringParser : public llvm::cl::parser<Lowering> {
   bool parse(llvm::cl::Option &option, StringRef name, StringRef value,
              Lowering &result) {
     if (findOption(value) == getNumOptions())
-      return option.error("expected linalg, linalg-inline or affine, but got '" +
-                          value + "'");
+      return option.error(
+          "expected linalg, linalg-inline or affine, but got '" + value + "'");
     return parser::parse(option, name, value, result);
   }
   static void print(raw_ostream &os, Lowering value) {
@@ -57,8 +57,7 @@ struct LoweringParser : public llvm::cl::parser<Lowering> {
 };
 
 /// Options of `dropout-to-llvm`.
-struct DropoutToLLVMOptions
-    : public PassPipelineOptions<DropoutToLLVMOptions> {
+struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
   PassOptions::Option<Lowering, LoweringParser> lowering{
       *this, "lowering",
       llvm::cl::desc("How dropout ops become loops (same bits for all)"),

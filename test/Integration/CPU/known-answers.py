@@ -3,7 +3,7 @@
 # Exceptions. See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Compiled code gives the answers that the contract prints (design 2.1): keep
+# Compiled code gives the answers that docs/DropoutDialect.md prints: keep
 # bits, ties, counts and CRC-32 of the first 2^20 elements. The numbers compared
 # with are those of the document; the oracle only says where to look. It also
 # runs the oracle's own self-test, on which all the other tests rest.

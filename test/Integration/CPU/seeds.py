@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Every example of the documents that this project started from (shared/seeds),
-# as they print it, or as design section 3 corrects it: the (1, 4) tensor with
+# as they print it, or as the value contract corrects it: the (1, 4) tensor with
 # its gradient, ones(4, 8), the SELU MLP, eval as a no-op, FeatureAlphaDropout
 # on (20, 16, 4, 32, 32) and (C, D, H, W), and all the shapes of the
 # feature_alpha_dropout page with its SNN block.

@@ -49,8 +49,8 @@ compile(const char *text, CompileOptions options = {}) {
   registerAllDialects(registry);
   registerAllExtensions(registry);
   MLIRContext context(registry);
-  auto program = Program::compile(parseSourceString<ModuleOp>(text, &context),
-                                  options);
+  auto program =
+      Program::compile(parseSourceString<ModuleOp>(text, &context), options);
   if (!program)
     return program.takeError();
   // The context goes; what was compiled stays.
@@ -97,8 +97,8 @@ TEST_F(ExecutableTest, KnownAnswer) {
 TEST_F(ExecutableTest, InPlaceWithStrides) {
   dropoutGeneratorSet(nullptr, 42, 7);
   ArrayView columns = {ElementType::F32, {4, 8}, {1, 4}, data};
-  auto results = lookup("inplace").call(
-      {Argument::array(columns), Argument::f64(0.3)});
+  auto results =
+      lookup("inplace").call({Argument::array(columns), Argument::f64(0.3)});
   ASSERT_TRUE(bool(results)) << message(results.takeError());
   EXPECT_TRUE(results->empty());
   for (int i = 0; i < 32; ++i)
@@ -114,9 +114,9 @@ TEST_F(ExecutableTest, Scalars) {
 }
 
 TEST_F(ExecutableTest, RuntimeErrorHasCodeAndMessage) {
-  auto results = lookup("layer").call({Argument::array(view),
-                                       Argument::f64(1.5), Argument::i64(42),
-                                       Argument::i64(7)});
+  auto results =
+      lookup("layer").call({Argument::array(view), Argument::f64(1.5),
+                            Argument::i64(42), Argument::i64(7)});
   ASSERT_FALSE(bool(results));
   bool seen = false;
   llvm::handleAllErrors(results.takeError(), [&](const RuntimeError &error) {
@@ -260,9 +260,9 @@ TEST(Compile, EveryLoweringAndLevel) {
                                  Argument::i64(42), Argument::i64(7)});
       ASSERT_TRUE(bool(results)) << message(results.takeError());
       for (int i = 0; i < 8; ++i)
-        EXPECT_EQ(
-            static_cast<float *>(results->front().getArray().data)[i] != 0,
-            keep[i] == '1');
+        EXPECT_EQ(static_cast<float *>(results->front().getArray().data)[i] !=
+                      0,
+                  keep[i] == '1');
     }
 }
 

@@ -42,6 +42,32 @@ def Dropout_Dialect : Dialect {
     element is kept iff it is >= k = roundeven(256 p), and every constant uses
     p = k/256.
 
+    An op in training mode takes exactly one offset, whatever its shape, p or
+    lowering; an op in eval mode takes none. `fork(name, rank)` of a generator
+    gives seed' = words 0 and 1 (low first) of Philox4x32-10 with key = seed and
+    counter = (rank | 2^62, FNV-1a-64 of the UTF-8 name), and offset' = 0.
+
+    Known answers: keep bits (1 = kept) of 32 elements from element i on,
+    computed by an independent program.
+
+    | seed | offset | first i | p | rounds | resolution | keep bits |
+    |---|---|---|---|---|---|---|
+    | 0 | 0 | 0 | .5 | 10 | 16 | `10111111110001101000000011000100` |
+    | 42 | 7 | 0 | .3 | 10 | 16 | `11011111111111101011111111111111` |
+    | 0x0123456789abcdef | 0xfedcba9876543210 | 3 | .1 | 10 | 16 | `11111111111111111110111111111110` |
+    | 42 | 7 | 2^35 - 5 | .3 | 10 | 16 | `11011011111111011101111110111111` |
+    | 42 | 7 | 0 | .3 | 7 | 16 | `11111101010111010101111111010111` |
+    | 42 | 7 | 0 | .3 | 10 | 8 | `01111011011111110111110111110110` |
+
+    T(.3) = 0x4ccccccd. With seed 42, offset 7 and p .3 the first dropped ties
+    are elements 7435, 94585 and 111642, the first kept one is 335507. The first
+    2^20 elements as bytes 0 and 1: seed 42, offset 7, p .3: 733411 kept, CRC-32
+    aa6eaa79; seed 1, offset 0, p .1: 944396, 8df1c9eb; seed 99, offset 12345,
+    p .9: 104273, 735d90ed.
+
+    The map from (version, seed, offset, i, p) to keep or drop never changes:
+    another one would be another `contract_version`.
+
     ### Values
 
     |                               | kept           | dropped | eval or p = 0   | p = 1 |
