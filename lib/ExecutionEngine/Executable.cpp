@@ -277,8 +277,16 @@ CompiledFunction::call(ArrayRef<Argument> arguments) const {
     }
     results.push_back(std::move(result));
   }
-  if (status == DROPOUT_OK)
+  if (status == DROPOUT_OK) {
+    // A size that the program computed from its arguments.
+    for (auto [index, result] : llvm::enumerate(results))
+      for (int64_t size : result.view.shape)
+        if (size < 0)
+          return llvm::createStringError("expected result #" + Twine(index) +
+                                         " to have no negative size, but got " +
+                                         Twine(size));
     return results;
+  }
   const char *message = dropoutLastMessage();
   return llvm::make_error<RuntimeError>(
       status, *message ? message : dropoutStatusName(status));

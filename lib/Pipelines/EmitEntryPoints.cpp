@@ -29,6 +29,9 @@ namespace mlir::dropout {
 using namespace mlir;
 using namespace mlir::dropout;
 
+/// On an entry point: the name of the function that it calls.
+static constexpr StringLiteral entryPointAttrName = "dropout.entry_point";
+
 std::string mlir::dropout::getEntryPointName(StringRef name) {
   std::string result = "dropout_";
   for (char c : name)
@@ -266,6 +269,7 @@ LogicalResult EntryPointBuilder::build(StringRef name) {
 
   b.setInsertionPointAfter(function);
   auto entry = func::FuncOp::create(b, name, b.getFunctionType(types, i32));
+  entry->setAttr(entryPointAttrName, function.getSymNameAttr());
   Block *start = entry.addEntryBlock();
   Region &body = entry.getBody();
   Block *checkMemory = b.createBlock(&body);
@@ -358,11 +362,15 @@ struct EmitEntryPointsPass
     llvm::StringMap<Operation *> names;
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (function.isExternal() || !function.isPublic() ||
+          function->hasAttr(entryPointAttrName) ||
           !llvm::all_of(function.getArgumentTypes(), isEntryPointType) ||
           !llvm::all_of(function.getResultTypes(), isEntryPointType))
         continue;
       std::string name = getEntryPointName(function.getSymName());
       Operation *other = module.lookupSymbol(name);
+      if (other &&
+          other->getAttr(entryPointAttrName) == function.getSymNameAttr())
+        continue; // It has one already.
       auto [it, isNew] = names.try_emplace(name, function);
       if (!isNew)
         other = it->second;

@@ -35,9 +35,11 @@ struct VerifyLLVMPass
       return WalkResult::skip();
     });
     // LLVM does not know our attributes.
-    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+      function->removeDiscardableAttr("dropout.entry_point");
       for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
         function.removeArgAttr(i, DropoutDialect::kProbabilityArgAttrName);
+    }
   }
 };
 } // namespace

@@ -1,4 +1,5 @@
 // RUN: dropout-opt %s --dropout-emit-entry-points | FileCheck %s
+// RUN: dropout-opt %s --dropout-emit-entry-points --dropout-emit-entry-points | FileCheck %s
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

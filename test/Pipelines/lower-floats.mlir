@@ -1,4 +1,5 @@
 // RUN: dropout-opt %s --dropout-lower-floats | FileCheck %s
+// RUN: dropout-opt %s --dropout-lower-floats --dropout-lower-floats | FileCheck %s
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

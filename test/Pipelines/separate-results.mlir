@@ -1,4 +1,5 @@
 // RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-separate-results))' | FileCheck %s
+// RUN: dropout-opt %s --pass-pipeline='builtin.module(func.func(dropout-separate-results,dropout-separate-results))' | FileCheck %s
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

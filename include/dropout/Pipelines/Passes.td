@@ -130,7 +130,8 @@ def EmitEntryPointsPass
     6. returns `dropoutLastStatus()`.
 
     Runs on functions over memrefs, before conversion to LLVM. Functions with
-    other types in their signature get no entry point.
+    other types in their signature get no entry point. An entry point carries
+    the attribute `dropout.entry_point` with the name of its function.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
@@ -143,7 +144,8 @@ def VerifyLLVMPass : Pass<"dropout-verify-llvm", "::mlir::ModuleOp"> {
     The last check of the pipelines: names each op outside the LLVM dialect and
     its place. Without it the message would be about an
     `unrealized_conversion_cast`, which says nothing to the user. Removes the
-    argument attribute `dropout.probability`, which means nothing to LLVM.
+    attributes `dropout.probability` and `dropout.entry_point`, which mean
+    nothing to LLVM.
   }];
 }
 

@@ -40,6 +40,10 @@ func.func @scalars(%a: i1, %b: i8, %c: i64, %d: index, %e: f16, %f: bf16, %g: f3
     -> (i1, i8, i64, index, f16, bf16, f32, f64) {
   return %a, %b, %c, %d, %e, %f, %g, %h : i1, i8, i64, index, f16, bf16, f32, f64
 }
+func.func @sized(%n: index) -> tensor<?xi8> {
+  %e = tensor.empty(%n) : tensor<?xi8>
+  return %e : tensor<?xi8>
+}
 func.func private @hidden(%x: f32) -> f32 {
   return %x : f32
 }
