@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # The oracle: mask contract version 1 and the value contract, in NumPy, written
-# from shared/design.md sections 2 and 3 and from nothing else. It shares no
+# from docs/DropoutDialect.md sections 2 and 3 and from nothing else. It shares no
 # code with the compiler, is slow where that is clearer, and is exact: masks
 # are integers, f32 and f64 fma are correctly rounded.
 #
@@ -256,7 +256,7 @@ PHILOX = [  # Random123 kat_vectors: rounds, counter and key, words
     (10, ZERO, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"), (10, ONES, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
     (10, PI, "d16cfe09 94fdcceb 5001e420 24126ea1"), (7, ZERO, "5f6fb709 0d893f64 4f121f81 4f730a48"),
     (7, ONES, "5207ddc2 45165e59 4d8ee751 8c52f662"), (7, PI, "4dfccaba 190a87f0 c47362ba b6b5242a")]
-CONSTANTS = [  # p, a, b, d as published (shared/research/reliability.md section 5)
+CONSTANTS = [  # p, a, b, d to 15 digits, computed with the formulas in another program
     (.05, .954844476005031, .0839355721938102, -1.59477587168239),
     (.1, .921284516149712, .16197097005757, -1.45773873051813),
     (.3, .860952616246356, .454092068137063, -1.05954815898648),

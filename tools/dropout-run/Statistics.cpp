@@ -128,7 +128,7 @@ public:
   DropDetector(const VisibleDropout &op, double p, ElementType element)
       : map(op.map), element(element), size(getElementSize(element)) {
     std::memset(dropped, 0, sizeof(dropped));
-    if (map == ValueMap::Affine && p != 1)
+    if (map == ValueMap::Alpha && p != 1)
       setSaturation(p);
   }
 
@@ -136,7 +136,7 @@ public:
   /// element, and so does a kept saturated one of the alpha kinds.
   bool isTelling(const char *in) const {
     double x = getAsDouble(element, in);
-    if (map == ValueMap::Affine)
+    if (map == ValueMap::Alpha)
       return !(std::fabs(x - saturation) < 0.02);
     return x != 0;
   }

@@ -114,7 +114,8 @@ def ConvertDropoutToLLVMPass : Pass<"convert-dropout-to-llvm"> {
   let summary = "Convert dropout.reserve and dropout.check_p to runtime calls";
   let description = [{
     `dropout.reserve` becomes a call of `dropoutReserve`, `dropout.check_p` one
-    of `dropoutCheckP` (Runtime.h). The same patterns reach upstream's
+    of `dropoutCheckPForResolution` (Runtime.h). A dropout op that no lowering
+    has taken is an error that names the pass. The same patterns reach upstream's
     `convert-to-llvm` through ConvertToLLVMPatternInterface, which also expands
     a `dropout.keep` that stands alone.
   }];

@@ -339,38 +339,13 @@ struct ConvertDropoutToAffinePass final
   using Base::Base;
 
   void runOnOperation() override {
-    Operation *root = getOperation();
-    FailureOr<KindFilter> filter = KindFilter::parse(
-        root->getLoc(), SmallVector<std::string>(kinds.begin(), kinds.end()));
-    if (failed(filter))
-      return signalPassFailure();
-    SmallVector<Operation *> ops;
-    WalkResult result = root->walk([&](DropoutOpInterface op) {
-      if (!filter->contains(op))
-        return WalkResult::advance();
-      ops.push_back(op);
-      return failed(verifyConvertible(op)) ? WalkResult::interrupt()
-                                           : WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      return signalPassFailure();
-    RewritePatternSet patterns(&getContext());
-    populateDropoutToAffinePatterns(patterns, *filter);
-    if (failed(convert(root, ops, std::move(patterns))))
+    if (failed(convertKinds(getOperation(), llvm::to_vector(kinds),
+                            verifyConvertible,
+                            populateDropoutToAffinePatterns)))
       signalPassFailure();
   }
 
 private:
-  /// Told to convert some kinds, it touches nothing but their ops.
-  LogicalResult convert(Operation *root, ArrayRef<Operation *> ops,
-                        RewritePatternSet &&patterns) {
-    if (kinds.empty())
-      return applyPatternsGreedily(root, std::move(patterns));
-    auto config = GreedyRewriteConfig().setStrictness(
-        GreedyRewriteStrictness::ExistingAndNewOps);
-    return applyOpPatternsGreedily(ops, std::move(patterns), config);
-  }
-
   static LogicalResult verifyConvertible(DropoutOpInterface op) {
     if (failed(requireExplicit(op)))
       return failure();

@@ -18,6 +18,7 @@
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_CONVERTDROPOUTTOARITHPASS
@@ -65,14 +66,17 @@ static std::optional<int64_t> getFactor(Value value, scf::ForOp loop) {
   std::optional<int64_t> b = getFactor(op->getOperand(1), loop);
   if (!a || !b)
     return std::nullopt;
+  int64_t factor;
   if (isa<arith::AddIOp>(op))
-    return *a + *b;
+    return llvm::AddOverflow(*a, *b, factor) ? std::nullopt
+                                             : std::optional(factor);
   if (*a == 0 && *b == 0)
     return 0;
-  for (auto [factor, other] :
+  for (auto [linear, other] :
        {std::pair(*a, op->getOperand(1)), std::pair(*b, op->getOperand(0))})
     if (std::optional<int64_t> constant = getConstantIntValue(other))
-      return factor * *constant;
+      if (!llvm::MulOverflow(linear, *constant, factor))
+        return factor;
   return std::nullopt;
 }
 
@@ -112,10 +116,11 @@ static bool walksElements(KeepOp op, scf::ForOp loop) {
 ///
 ///   for iv = lb to ub { keep(start + iv - lb) }
 /// becomes
-///   for block = start / 8 to ceil((start + ub - lb) / 8) {
-///     bits = Philox(block)
-///     for iv = max(lb, lb + 8 * block - start)
-///           to min(ub, lb + 8 * block + 8 - start) { bit of bits }
+///   skipped = start mod 8
+///   for b = 0 to ceil((skipped + ub - lb) / 8) {
+///     bits = Philox((start + 8 * b) / 8)
+///     for iv = max(lb, lb + 8 * b - skipped)
+///           to min(ub, lb + 8 * b + 8 - skipped) { bit of bits }
 ///   }
 static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
   Location loc = loop.getLoc();
@@ -126,37 +131,38 @@ static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
 
-  // Indices stay below 2^63, so signed bounds are right.
+  // Elements are counted from the loop's start: an index may have all 64 bits.
   IRMapping atStart;
   Value lower = loop.getLowerBound(), upper = loop.getUpperBound();
   atStart.map(loop.getInductionVar(), lower);
-  Value start = arith::IndexCastOp::create(
-      builder, loc, index,
-      cloneAtLowerBound(builder, draws.front().getIndex(), loop, atStart));
+  Value start = cloneAtLowerBound(builder, draws.front().getIndex(), loop,
+                                  atStart);
+  Value skipped = arith::AndIOp::create(
+      builder, loc,
+      arith::IndexCastOp::create(builder, loc, index, start),
+      constant(perBlock - 1));
   Value count = arith::SubIOp::create(builder, loc, upper, lower);
   count = arith::MaxSIOp::create(builder, loc, count, constant(0));
-  Value end = arith::AddIOp::create(builder, loc, start, count);
-  Value shift = constant(perBlock == 8 ? 3 : 4);
-  Value first = arith::ShRUIOp::create(builder, loc, start, shift);
-  Value last = arith::ShRUIOp::create(
-      builder, loc,
-      arith::AddIOp::create(builder, loc, end, constant(perBlock - 1)), shift);
-  // iv = element + delta
-  Value delta = arith::SubIOp::create(builder, loc, lower, start);
+  Value last = arith::AddIOp::create(builder, loc, skipped, count);
+  last = arith::CeilDivUIOp::create(builder, loc, last, constant(perBlock));
+  Value origin = arith::SubIOp::create(builder, loc, lower, skipped);
 
-  auto blocks = scf::ForOp::create(builder, loc, first, last, constant(1),
-                                   loop.getInitArgs());
+  auto blocks = scf::ForOp::create(builder, loc, constant(0), last,
+                                   constant(1), loop.getInitArgs());
   blocks->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   builder.setInsertionPointToStart(blocks.getBody());
-  Value block = arith::IndexCastOp::create(builder, loc, i64,
-                                           blocks.getInductionVar());
+  Value firstOfBlock = arith::MulIOp::create(
+      builder, loc, blocks.getInductionVar(), constant(perBlock));
+  Value block =
+      KeepBitEmitter(builder, loc, getDrawParameters(draws.front()))
+          .emitBlockNumber(arith::AddIOp::create(
+              builder, loc, start,
+              arith::IndexCastOp::create(builder, loc, i64, firstOfBlock)));
   SmallVector<Value> bits;
   for (KeepOp draw : draws)
     bits.push_back(KeepBitEmitter(builder, loc, getDrawParameters(draw))
                        .emitBlock(block));
-  Value element = arith::ShLIOp::create(builder, loc, blocks.getInductionVar(),
-                                        shift);
-  Value from = arith::AddIOp::create(builder, loc, element, delta);
+  Value from = arith::AddIOp::create(builder, loc, origin, firstOfBlock);
   Value to = arith::AddIOp::create(builder, loc, from, constant(perBlock));
   from = arith::MaxSIOp::create(builder, loc, from, lower);
   to = arith::MinSIOp::create(builder, loc, to, upper);

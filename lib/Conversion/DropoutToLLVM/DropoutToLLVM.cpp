@@ -140,6 +140,8 @@ struct ConvertDropoutToLLVMPass final
     : mlir::dropout::impl::ConvertDropoutToLLVMPassBase<
           ConvertDropoutToLLVMPass> {
   void runOnOperation() override {
+    if (failed(verifyLowered(getOperation())))
+      return signalPassFailure();
     LLVMConversionTarget target(getContext());
     target.addLegalOp<ModuleOp>();
     target.addIllegalOp<CheckPOp, ReserveOp>();
@@ -163,6 +165,7 @@ struct DropoutToLLVMInterface : public ConvertToLLVMPatternInterface {
   void populateConvertToLLVMConversionPatterns(
       ConversionTarget &target, LLVMTypeConverter &converter,
       RewritePatternSet &patterns) const final {
+    target.addIllegalDialect<DropoutDialect>();
     populateDropoutToLLVMPatterns(converter, patterns);
     // There is no scf left to branch with.
     populateDropoutToArithPatterns(patterns, TieForm::StraightLine);

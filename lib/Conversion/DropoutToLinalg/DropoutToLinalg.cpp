@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GenericBuilder.h"
+
 #include "dropout/Conversion/DropoutToLinalg.h"
 #include "dropout/Conversion/Passes.h"
 #include "dropout/Conversion/Utils/DropoutLowering.h"
@@ -27,34 +29,6 @@ namespace mlir::dropout {
 using namespace mlir;
 using namespace mlir::dropout;
 
-/// A `dropout.mask threshold(...)` that draws the mask of `op`, of the shape of
-/// its mask dims in their order.
-static Value createMaskOp(OpBuilder &builder, DropoutOpInterface op,
-                          const LoweringParameters &parameters) {
-  SmallVector<int64_t> dims = op.getEffectiveMaskDims();
-  auto select = [&](ArrayRef<OpFoldResult> values) {
-    return llvm::map_to_vector(dims, [&](int64_t dim) { return values[dim]; });
-  };
-  SmallVector<Value> dynamicSizes;
-  SmallVector<int64_t> staticSizes;
-  dispatchIndexOpFoldResults(select(op.getMixedShape(builder)), dynamicSizes,
-                             staticSizes);
-  const DrawParameters &draw = parameters.draw;
-  auto mask = MaskOp::create(
-      builder, op.getLoc(),
-      RankedTensorType::get(staticSizes, builder.getI1Type()), dynamicSizes,
-      /*dest=*/Value(), /*p_value=*/Value(), draw.threshold, draw.seed,
-      draw.offset, /*state=*/Value(), /*training=*/Value(), ValueRange(),
-      ValueRange(), /*p=*/FloatAttr(), /*mask_dims=*/DenseI64ArrayAttr(),
-      draw.rounds, draw.resolution, op.getContractVersion(),
-      /*generator=*/StringAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
-  if (op.hasPosition())
-    cast<DropoutOpInterface>(mask.getOperation())
-        .setPosition(select(op.getMixedPositionOffsets(builder)),
-                     select(op.getMixedPositionSizes(builder)));
-  return mask.getResult();
-}
-
 /// The keep bit inside the body of a generic: `linalg.index` and, with
 /// MaskForm::Inline, Philox; else a `dropout.keep`.
 static Value emitKeepInBody(OpBuilder &builder, Location loc,
@@ -72,13 +46,14 @@ static Value emitKeepInBody(OpBuilder &builder, Location loc,
                         draw.offset, draw.rounds, draw.resolution);
 }
 
-/// One parallel generic over the dims of `op`. A mask tensor, where there is
-/// one, is its second input.
-static linalg::GenericOp createGeneric(OpBuilder &builder,
-                                       DropoutOpInterface op, Value output,
-                                       const LoweringParameters &parameters,
-                                       Value mask, MaskForm form) {
+linalg::GenericOp mlir::dropout::createGeneric(
+    OpBuilder &builder, DropoutOpInterface op,
+    const LoweringParameters &parameters, Value mask, MaskForm form) {
   Location loc = op.getLoc();
+  Value output = op.getDest();
+  if (!output)
+    output = tensor::EmptyOp::create(builder, loc, op.getMixedShape(builder),
+                                     op.getShapedType().getElementType());
   int64_t rank = op.getShapedType().getRank();
   AffineMap identity = builder.getMultiDimIdentityMap(rank);
   SmallVector<Value> inputs;
@@ -133,16 +108,11 @@ struct ConvertToGeneric : OpInterfaceRewritePattern<DropoutOpInterface> {
       return lowerThreshold(cast<MaskOp>(op.getOperation()), rewriter);
 
     LoweringParameters parameters = emitLoweringParameters(rewriter, op);
-    Value output = op.getDest();
-    if (!output)
-      output = tensor::EmptyOp::create(
-          rewriter, op.getLoc(), op.getMixedShape(rewriter),
-          op.getShapedType().getElementType());
-    Value mask =
-        keepsMaskOp ? createMaskOp(rewriter, op, parameters) : Value();
-    linalg::GenericOp generic =
-        createGeneric(rewriter, op, output, parameters, mask, form);
-    rewriter.replaceOp(op, generic);
+    Value mask;
+    if (keepsMaskOp)
+      mask = createMask(rewriter, op, parameters.draw.threshold).getResult();
+    rewriter.replaceOp(op,
+                       createGeneric(rewriter, op, parameters, mask, form));
     return success();
   }
 
@@ -174,42 +144,18 @@ struct ConvertDropoutToLinalgPass final
 
   void runOnOperation() override {
     Operation *root = getOperation();
-    FailureOr<KindFilter> filter = KindFilter::parse(
-        root->getLoc(), SmallVector<std::string>(kinds.begin(), kinds.end()));
-    if (failed(filter))
-      return signalPassFailure();
     if (mask != "op" && mask != "inline") {
       root->emitError("expected option 'mask' to be op or inline, but got '")
           << mask << "'";
       return signalPassFailure();
     }
-    SmallVector<Operation *> ops;
-    WalkResult result = root->walk([&](DropoutOpInterface op) {
-      if (!filter->contains(op))
-        return WalkResult::advance();
-      ops.push_back(op);
-      return failed(requireExplicit(op)) ? WalkResult::interrupt()
-                                         : WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      return signalPassFailure();
-
-    RewritePatternSet patterns(&getContext());
-    populateDropoutToLinalgPatterns(
-        patterns, *filter, mask == "op" ? MaskForm::Op : MaskForm::Inline);
-    if (failed(convert(root, ops, std::move(patterns))))
+    MaskForm form = mask == "op" ? MaskForm::Op : MaskForm::Inline;
+    if (failed(convertKinds(
+            root, llvm::to_vector(kinds), requireExplicit,
+            [&](RewritePatternSet &patterns, const KindFilter &filter) {
+              populateDropoutToLinalgPatterns(patterns, filter, form);
+            })))
       signalPassFailure();
-  }
-
-private:
-  /// Told to convert some kinds, it touches nothing but their ops.
-  LogicalResult convert(Operation *root, ArrayRef<Operation *> ops,
-                        RewritePatternSet &&patterns) {
-    if (kinds.empty())
-      return applyPatternsGreedily(root, std::move(patterns));
-    auto config = GreedyRewriteConfig().setStrictness(
-        GreedyRewriteStrictness::ExistingAndNewOps);
-    return applyOpPatternsGreedily(ops, std::move(patterns), config);
   }
 };
 

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GenericBuilder.h"
+
 #include "dropout/Conversion/DropoutToLinalg.h"
 #include "dropout/Conversion/Passes.h"
 #include "dropout/Conversion/Utils/DropoutLowering.h"
@@ -26,34 +28,6 @@ namespace mlir::dropout {
 using namespace mlir;
 using namespace mlir::dropout;
 
-/// A generic that writes the mask: `linalg.index`, `dropout.keep`, yield.
-static linalg::GenericOp createMaskGeneric(OpBuilder &builder,
-                                           DropoutOpInterface op) {
-  Location loc = op.getLoc();
-  int64_t rank = op.getShapedType().getRank();
-  LoweringParameters parameters = emitLoweringParameters(builder, op);
-  Value output = op.getDest();
-  if (!output)
-    output = tensor::EmptyOp::create(builder, loc, op.getMixedShape(builder),
-                                     builder.getI1Type());
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-  return linalg::GenericOp::create(
-      builder, loc, op->getResultTypes(), ValueRange(), output,
-      builder.getMultiDimIdentityMap(rank), iterators,
-      [&](OpBuilder &nested, Location loc, ValueRange) {
-        SmallVector<Value> indices;
-        for (int64_t dim = 0; dim < rank; ++dim)
-          indices.push_back(linalg::IndexOp::create(nested, loc, dim));
-        const DrawParameters &draw = parameters.draw;
-        Value keep = KeepOp::create(
-            nested, loc, emitLinearIndex(nested, loc, parameters, indices),
-            draw.threshold, draw.seed, draw.offset, draw.rounds,
-            draw.resolution);
-        linalg::YieldOp::create(nested, loc, keep);
-      });
-}
-
 /// True if the generic writes nothing but keep bits.
 static bool isMaskGeneric(Operation *op) {
   auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
@@ -71,7 +45,10 @@ struct MaskToGeneric : OpRewritePattern<MaskOp> {
   LogicalResult matchAndRewrite(MaskOp op,
                                 PatternRewriter &rewriter) const final {
     auto masked = cast<DropoutOpInterface>(op.getOperation());
-    rewriter.replaceOp(op, createMaskGeneric(rewriter, masked));
+    rewriter.replaceOp(
+        op, createGeneric(rewriter, masked,
+                          emitLoweringParameters(rewriter, masked),
+                          /*mask=*/Value(), MaskForm::Op));
     return success();
   }
 };

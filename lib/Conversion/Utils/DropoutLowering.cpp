@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using namespace mlir::dropout;
@@ -20,43 +21,6 @@ using namespace mlir::dropout;
 //===----------------------------------------------------------------------===//
 // Index arithmetic
 //===----------------------------------------------------------------------===//
-
-OpFoldResult mlir::dropout::emitMul(OpBuilder &builder, Location loc,
-                                    OpFoldResult a, OpFoldResult b) {
-  std::optional<int64_t> x = getConstantIntValue(a);
-  std::optional<int64_t> y = getConstantIntValue(b);
-  // Modulo 2^64: an empty tensor may have strides that do not fit.
-  if (x && y)
-    return builder.getIndexAttr(static_cast<uint64_t>(*x) *
-                                static_cast<uint64_t>(*y));
-  if (x == 0 || y == 0)
-    return builder.getIndexAttr(0);
-  if (x == 1)
-    return b;
-  if (y == 1)
-    return a;
-  return arith::MulIOp::create(builder, loc,
-                               getValueOrCreateConstantIndexOp(builder, loc, a),
-                               getValueOrCreateConstantIndexOp(builder, loc, b))
-      .getResult();
-}
-
-OpFoldResult mlir::dropout::emitAdd(OpBuilder &builder, Location loc,
-                                    OpFoldResult a, OpFoldResult b) {
-  std::optional<int64_t> x = getConstantIntValue(a);
-  std::optional<int64_t> y = getConstantIntValue(b);
-  if (x && y)
-    return builder.getIndexAttr(static_cast<uint64_t>(*x) +
-                                static_cast<uint64_t>(*y));
-  if (x == 0)
-    return b;
-  if (y == 0)
-    return a;
-  return arith::AddIOp::create(builder, loc,
-                               getValueOrCreateConstantIndexOp(builder, loc, a),
-                               getValueOrCreateConstantIndexOp(builder, loc, b))
-      .getResult();
-}
 
 Value mlir::dropout::emitLinearIndex(OpBuilder &builder, Location loc,
                                      const LoweringParameters &parameters,
@@ -195,7 +159,7 @@ static void emitKnownConstants(OpBuilder &builder, Location loc, double p,
   }
   AffineConstants constants = getAffineConstants(p);
   value.factor = rounded(constants.a, compute);
-  if (value.map == ValueMap::Affine) {
+  if (value.map == ValueMap::Alpha) {
     value.summand = rounded(constants.b, compute);
     value.dropped = rounded(constants.d, element);
   }
@@ -223,7 +187,7 @@ static void emitRuntimeConstants(DoubleBuilder &b, Value p,
   Value v = b.add(q, b.mul(b.mul(square, q), p));
   Value a = b.div(one, math::SqrtOp::create(builder, b.loc, v));
   value.factor = rounded(a, compute);
-  if (value.map != ValueMap::Affine)
+  if (value.map != ValueMap::Alpha)
     return;
   // b = -((a * p) * alpha'), d = a * alpha' + b; p = 1 drops to +0.
   Value alphaPrime = b.constant(kAlphaPrime);
@@ -324,7 +288,7 @@ Value mlir::dropout::emitValue(OpBuilder &builder, Location loc,
   if (element != compute)
     wide = arith::ExtFOp::create(builder, loc, compute, x);
   Value kept;
-  if (parameters.map == ValueMap::Affine)
+  if (parameters.map == ValueMap::Alpha)
     kept = math::FmaOp::create(builder, loc, parameters.factor, wide,
                                parameters.summand);
   else
@@ -378,4 +342,30 @@ bool KindFilter::contains(DropoutOpInterface op) const {
   if (op.getValueMap() == ValueMap::Keep)
     return masks;
   return llvm::is_contained(kinds, op.getDropoutKind());
+}
+
+LogicalResult mlir::dropout::convertKinds(
+    Operation *root, ArrayRef<std::string> kinds,
+    function_ref<LogicalResult(DropoutOpInterface)> verify,
+    function_ref<void(RewritePatternSet &, const KindFilter &)> populate) {
+  FailureOr<KindFilter> filter = KindFilter::parse(root->getLoc(), kinds);
+  if (failed(filter))
+    return failure();
+  SmallVector<Operation *> ops;
+  bool valid = true;
+  root->walk([&](DropoutOpInterface op) {
+    if (!filter->contains(op))
+      return;
+    ops.push_back(op);
+    valid &= succeeded(verify(op));
+  });
+  if (!valid)
+    return failure();
+  RewritePatternSet patterns(root->getContext());
+  populate(patterns, *filter);
+  if (kinds.empty())
+    return applyPatternsGreedily(root, std::move(patterns));
+  auto config = GreedyRewriteConfig().setStrictness(
+      GreedyRewriteStrictness::ExistingAndNewOps);
+  return applyOpPatternsGreedily(ops, std::move(patterns), config);
 }

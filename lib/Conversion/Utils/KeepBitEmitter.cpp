@@ -121,7 +121,7 @@ Value KeepBitEmitter::emitKeep(Value bits, Value lane, Value index,
   return emitCompare(draw, index, ties);
 }
 
-Value KeepBitEmitter::emitSelectHalfword(ArrayRef<Value> words, Value index) {
+Value KeepBitEmitter::emitSelectDraw(ArrayRef<Value> words, Value index) {
   // Selects and a shift instead of a variable word: this also vectorizes.
   Type i32 = builder.getI32Type();
   bool bytes = parameters.resolution == 8;
@@ -148,13 +148,13 @@ Value KeepBitEmitter::emitSelectHalfword(ArrayRef<Value> words, Value index) {
 
 Value KeepBitEmitter::emitKeep(Value index, TieForm ties) {
   SmallVector<Value, 4> words = emitPhilox(emitBlockNumber(index));
-  return emitCompare(emitSelectHalfword(words, index), index, ties);
+  return emitCompare(emitSelectDraw(words, index), index, ties);
 }
 
 Value KeepBitEmitter::emitLowHalf(Value index) {
   Value block = arith::OrIOp::create(builder, loc, emitBlockNumber(index),
                                      constantI64(uint64_t(1) << 63));
-  return emitSelectHalfword(emitPhilox(block), index);
+  return emitSelectDraw(emitPhilox(block), index);
 }
 
 Value KeepBitEmitter::emitCompare(Value draw, Value index, TieForm ties) {

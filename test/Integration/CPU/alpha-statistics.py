@@ -22,7 +22,7 @@ RATES, Z = (.05, .1, .2, .5), 6.0
 
 def bounds(p, n, draws):
     """6 sigma of mean and variance of n outputs with `draws` mask bits, on standard normal input. E.g. n = draws = 2^20:
-    .0059 and .0077 at p .05, .0059 and .0072 at .1 (shared/research/reliability.md section 5)."""
+    .0059 and .0077 at p .05, .0059 and .0072 at .1."""
     a, b, d = oracle.alpha_constants(p)
     q = 1 - p
     mean = p * q * (b - d)**2 / draws + q * a * a / n

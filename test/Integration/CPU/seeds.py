@@ -3,7 +3,7 @@
 # Exceptions. See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Every example of the documents that this project started from (shared/seeds),
+# Every example of the documents that this project started from (lucid, PyTorch, torch.js),
 # as they print it, or as the value contract corrects it: the (1, 4) tensor with
 # its gradient, ones(4, 8), the SELU MLP, eval as a no-op, FeatureAlphaDropout
 # on (20, 16, 4, 32, 32) and (C, D, H, W), and all the shapes of the

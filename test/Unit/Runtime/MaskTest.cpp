@@ -27,7 +27,7 @@ static std::vector<uint8_t> fill(uint64_t first, uint64_t count, double p,
 
 class MaskTest : public RuntimeTest {};
 
-// The table of design.md, section 2.1: computed by an independent program.
+// The table of docs/DropoutDialect.md: computed by an independent program.
 TEST_F(MaskTest, KeepBits) {
   struct {
     uint64_t seed, offset, first;

@@ -24,7 +24,7 @@ struct ValueParameters {
   Value active;
   /// s or a, in the compute type.
   Value factor;
-  /// b, in the compute type; ValueMap::Affine only.
+  /// b, in the compute type; ValueMap::Alpha only.
   Value summand;
   /// The value of dropped elements, in the element type.
   Value dropped;
@@ -54,12 +54,6 @@ Value emitLinearIndex(OpBuilder &builder, Location loc,
 Value emitValue(OpBuilder &builder, Location loc,
                 const ValueParameters &parameters, Value x, Value keep);
 
-/// a * b and a + b of index values and attributes, folded where known.
-OpFoldResult emitMul(OpBuilder &builder, Location loc, OpFoldResult a,
-                     OpFoldResult b);
-OpFoldResult emitAdd(OpBuilder &builder, Location loc, OpFoldResult a,
-                     OpFoldResult b);
-
 /// Emits an error and fails if the op is implicit: lowerings take explicit ops.
 LogicalResult requireExplicit(DropoutOpInterface op);
 
@@ -75,6 +69,14 @@ private:
   SmallVector<Kind> kinds;
   bool masks = true;
 };
+
+/// Converts the dropout ops under `root` whose kind `kinds` names with the
+/// patterns that `populate` adds. An op that `verify` refuses fails it before
+/// anything changes. Told to convert some kinds only, it touches no other op.
+LogicalResult convertKinds(
+    Operation *root, ArrayRef<std::string> kinds,
+    function_ref<LogicalResult(DropoutOpInterface)> verify,
+    function_ref<void(RewritePatternSet &, const KindFilter &)> populate);
 
 } // namespace mlir::dropout
 

@@ -71,8 +71,8 @@ public:
 private:
   /// The four i32 words of the block with number `block` (i64).
   SmallVector<Value, 4> emitPhilox(Value block);
-  /// The halfword of element `index` out of four words, as i32.
-  Value emitSelectHalfword(ArrayRef<Value> words, Value index);
+  /// The halfword (byte) of element `index` out of four words, as i32.
+  Value emitSelectDraw(ArrayRef<Value> words, Value index);
   /// The low half L(index) as i32, from the block beyond 2^63.
   Value emitLowHalf(Value index);
   /// kept iff draw >= threshold; `draw` is the element's high half or byte (i32).

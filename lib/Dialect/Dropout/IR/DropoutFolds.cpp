@@ -74,10 +74,14 @@ static Outcome getOutcome(DropoutOpInterface op) {
     if (threshold.ugt(most))
       return Outcome::DropsAll;
   }
-  // A poison operand that every element's bit depends on. A poison x does not
-  // count: dropped elements do not read it.
-  for (Value value : {op.getTraining(), op.getSeed(), op.getOffset(),
-                      op.getThreshold()})
+  // A poison operand that every element depends on: not x, which dropped
+  // elements do not read, and nothing where eval or p = 0 may give x.
+  bool draws = training == true && (p || (op.getThreshold() &&
+                                          matchPattern(op.getThreshold(),
+                                                       m_Constant())));
+  if (!draws)
+    return Outcome::Unknown;
+  for (Value value : {op.getSeed(), op.getOffset()})
     if (value && value.getDefiningOp<ub::PoisonOp>())
       return Outcome::Poison;
   return Outcome::Unknown;
@@ -275,7 +279,10 @@ struct SimplifyPosition : OpInterfaceRewritePattern<DropoutOpInterface> {
         changed = true;
       }
     }
-    if (!changed)
+    SmallVector<Value> dynamicSizes;
+    SmallVector<int64_t> staticSizes;
+    dispatchIndexOpFoldResults(sizes, dynamicSizes, staticSizes);
+    if (!changed || !mlir::dropout::detail::countElements(staticSizes))
       return failure();
     rewriter.modifyOpInPlace(op, [&] { op.setPosition(offsets, sizes); });
     return success();
@@ -284,31 +291,39 @@ struct SimplifyPosition : OpInterfaceRewritePattern<DropoutOpInterface> {
 
 } // namespace
 
-LogicalResult mlir::dropout::splitMaskResult(RewriterBase &rewriter,
-                                            DropoutOpInterface op) {
-  if (!op.getMaskResult())
-    return failure();
-  Location loc = op.getLoc();
+MaskOp mlir::dropout::createMask(OpBuilder &builder, DropoutOpInterface op,
+                                 Value threshold) {
   SmallVector<int64_t> dims = op.getEffectiveMaskDims();
-  SmallVector<OpFoldResult> shape = op.getMixedShape(rewriter);
   auto select = [&](ArrayRef<OpFoldResult> values) {
     return llvm::map_to_vector(dims, [&](int64_t dim) { return values[dim]; });
   };
   SmallVector<Value> dynamicSizes;
   SmallVector<int64_t> staticSizes;
-  dispatchIndexOpFoldResults(select(shape), dynamicSizes, staticSizes);
+  dispatchIndexOpFoldResults(select(op.getMixedShape(builder)), dynamicSizes,
+                             staticSizes);
   auto mask = MaskOp::create(
-      rewriter, loc, op.getMaskResult().getType(), dynamicSizes,
-      /*dest=*/Value(), op.getPValue(), /*threshold=*/Value(), op.getSeed(),
-      op.getOffset(), /*state=*/Value(), op.getTraining(), ValueRange(),
-      ValueRange(), op.getPAttr(), /*mask_dims=*/DenseI64ArrayAttr(),
-      op.getRounds(), op.getResolution(), op.getContractVersion(),
-      /*generator=*/StringAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+      builder, op.getLoc(),
+      RankedTensorType::get(staticSizes, builder.getI1Type()), dynamicSizes,
+      /*dest=*/Value(), threshold ? Value() : op.getPValue(), threshold,
+      op.getSeed(), op.getOffset(), /*state=*/Value(),
+      threshold ? Value() : op.getTraining(), ValueRange(), ValueRange(),
+      threshold ? FloatAttr() : op.getPAttr(),
+      /*mask_dims=*/DenseI64ArrayAttr(), op.getRounds(), op.getResolution(),
+      op.getContractVersion(), /*generator=*/StringAttr(), DenseI64ArrayAttr(),
+      DenseI64ArrayAttr());
   if (op.hasPosition())
     cast<DropoutOpInterface>(mask.getOperation())
-        .setPosition(select(op.getMixedPositionOffsets(rewriter)),
-                     select(op.getMixedPositionSizes(rewriter)));
-  OperationState state(loc, op->getName(), op->getOperands(),
+        .setPosition(select(op.getMixedPositionOffsets(builder)),
+                     select(op.getMixedPositionSizes(builder)));
+  return mask;
+}
+
+LogicalResult mlir::dropout::splitMaskResult(RewriterBase &rewriter,
+                                             DropoutOpInterface op) {
+  if (!op.getMaskResult())
+    return failure();
+  MaskOp mask = createMask(rewriter, op);
+  OperationState state(op.getLoc(), op->getName(), op->getOperands(),
                        op->getResult(0).getType(), op->getAttrs());
   Operation *value = rewriter.create(state);
   rewriter.replaceOp(op, {value->getResult(0), mask.getResult()});

@@ -9,6 +9,7 @@
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -30,11 +31,11 @@ static bool isAlpha(Kind kind) {
 }
 
 ValueMap mlir::dropout::detail::getForwardMap(Kind kind) {
-  return isAlpha(kind) ? ValueMap::Affine : ValueMap::Scale;
+  return isAlpha(kind) ? ValueMap::Alpha : ValueMap::Scale;
 }
 
 ValueMap mlir::dropout::detail::getBackwardMap(Kind kind) {
-  return isAlpha(kind) ? ValueMap::AffineGradient : ValueMap::Scale;
+  return isAlpha(kind) ? ValueMap::AlphaGradient : ValueMap::Scale;
 }
 
 SmallVector<int64_t> mlir::dropout::detail::getEffectiveMaskDims(DropoutOpInterface op) {
@@ -126,6 +127,46 @@ void mlir::dropout::detail::setPosition(DropoutOpInterface op, ArrayRef<OpFoldRe
   op->setAttr("static_offsets",
               DenseI64ArrayAttr::get(context, staticOffsets));
   op->setAttr("static_sizes", DenseI64ArrayAttr::get(context, staticSizes));
+}
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+OpFoldResult mlir::dropout::emitMul(OpBuilder &builder, Location loc,
+                                    OpFoldResult a, OpFoldResult b) {
+  std::optional<int64_t> x = getConstantIntValue(a);
+  std::optional<int64_t> y = getConstantIntValue(b);
+  if (x && y)
+    return builder.getIndexAttr(static_cast<uint64_t>(*x) *
+                                static_cast<uint64_t>(*y));
+  if (x == 0 || y == 0)
+    return builder.getIndexAttr(0);
+  if (x == 1)
+    return b;
+  if (y == 1)
+    return a;
+  return arith::MulIOp::create(builder, loc,
+                               getValueOrCreateConstantIndexOp(builder, loc, a),
+                               getValueOrCreateConstantIndexOp(builder, loc, b))
+      .getResult();
+}
+
+OpFoldResult mlir::dropout::emitAdd(OpBuilder &builder, Location loc,
+                                    OpFoldResult a, OpFoldResult b) {
+  std::optional<int64_t> x = getConstantIntValue(a);
+  std::optional<int64_t> y = getConstantIntValue(b);
+  if (x && y)
+    return builder.getIndexAttr(static_cast<uint64_t>(*x) +
+                                static_cast<uint64_t>(*y));
+  if (x == 0)
+    return b;
+  if (y == 0)
+    return a;
+  return arith::AddIOp::create(builder, loc,
+                               getValueOrCreateConstantIndexOp(builder, loc, a),
+                               getValueOrCreateConstantIndexOp(builder, loc, b))
+      .getResult();
 }
 
 //===----------------------------------------------------------------------===//

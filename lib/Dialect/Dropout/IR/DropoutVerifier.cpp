@@ -24,9 +24,8 @@
 using namespace mlir;
 using namespace mlir::dropout;
 
-/// The number of elements of `shape`, dynamic dims counted as 1; std::nullopt
-/// if it does not fit 63 bits. The contract's indices are 64-bit.
-static std::optional<int64_t> countElements(ArrayRef<int64_t> shape) {
+std::optional<int64_t>
+mlir::dropout::detail::countElements(ArrayRef<int64_t> shape) {
   if (llvm::is_contained(shape, 0))
     return 0;
   int64_t count = 1;
@@ -178,7 +177,7 @@ static LogicalResult verifyShapes(DropoutOpInterface op) {
   ShapedType type = op.getShapedType();
   if (failed(verifyElementType(op, type)))
     return failure();
-  if (!countElements(type.getShape())) // [T2]
+  if (!mlir::dropout::detail::countElements(type.getShape())) // [T2]
     return op->emitOpError("expected less than 2^63 elements, but got ")
            << type;
 
@@ -245,7 +244,8 @@ static LogicalResult verifyPosition(DropoutOpInterface op) {
       op.getPositionSizes().empty())
     return success();
   if (!offsets || !sizes) // [A1]
-    return op->emitOpError("expected 'at' and 'of' together, but got only one");
+    return op->emitOpError("expected 'at' and 'of' together, but got only ")
+           << (offsets ? "'at'" : "'of'");
   ShapedType type = op.getShapedType();
   int64_t rank = type.getRank();
   if (offsets.size() != rank || sizes.size() != rank) // [A1]
@@ -278,7 +278,7 @@ static LogicalResult verifyPosition(DropoutOpInterface op) {
              << ", but it covers [" << begin << ", " << begin << " + "
              << extent << ")";
   }
-  if (!countElements(sizes.asArrayRef())) // [T2]
+  if (!mlir::dropout::detail::countElements(sizes.asArrayRef())) // [T2]
     return op->emitOpError("expected less than 2^63 elements in the whole "
                            "tensor, but got ")
            << toString(sizes.asArrayRef());
@@ -300,7 +300,7 @@ static LogicalResult verifyResults(DropoutOpInterface op) {
              << ", but got " << mask.getDynamicSizes().size();
     return success();
   }
-  bool isValueOp = op.getValueMap() == ValueMap::Affine ||
+  bool isValueOp = op.getValueMap() == ValueMap::Alpha ||
                    (op.getValueMap() == ValueMap::Scale &&
                     !isa<BackwardOp>(op.getOperation()));
   unsigned most = isValueOp ? 2 : 1;
@@ -379,4 +379,36 @@ LogicalResult CheckPOp::verify() {
 LogicalResult KeepOp::verify() {
   return verifyOptions(*this, getRounds(), getResolution(),
                        getContractVersion());
+}
+
+//===----------------------------------------------------------------------===//
+// What no lowering has taken
+//===----------------------------------------------------------------------===//
+
+/// The passes that take `op` from here.
+static StringRef getMissingPass(Operation *op) {
+  if (auto masked = dyn_cast<DropoutOpInterface>(op)) {
+    if (masked.isImplicit())
+      return "dropout-materialize-state";
+    if (masked.getValueMap() == ValueMap::Keep && !masked.isMemRefForm())
+      return "dropout-inline-mask";
+    return masked.isMemRefForm()
+               ? "convert-dropout-to-linalg' or 'convert-dropout-to-affine"
+               : "convert-dropout-to-linalg";
+  }
+  return "convert-dropout-to-arith"; // dropout.keep
+}
+
+LogicalResult mlir::dropout::verifyLowered(Operation *root) {
+  bool lowered = true;
+  root->walk([&](Operation *op) {
+    // State and checks become runtime calls in the conversion to LLVM.
+    if (!isa_and_nonnull<DropoutDialect>(op->getDialect()) ||
+        isa<ReserveOp, CheckPOp>(op))
+      return;
+    op->emitOpError("expected to be lowered, but got here; run '")
+        << getMissingPass(op) << "' before";
+    lowered = false;
+  });
+  return success(lowered);
 }

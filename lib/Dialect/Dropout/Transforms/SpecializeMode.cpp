@@ -22,8 +22,13 @@ namespace mlir::dropout {
 using namespace mlir;
 using namespace mlir::dropout;
 
-/// Eval is the identity, and takes no offset.
+/// Eval is the identity, and takes no offset. p is checked in eval, too.
 static void replaceByOperand(RewriterBase &rewriter, DropoutOpInterface op) {
+  if (Value p = op.getPValue()) {
+    auto check = p.getDefiningOp<CheckPOp>();
+    if (!check || check.getResolution() != op.getResolution())
+      CheckPOp::create(rewriter, op.getLoc(), p, op.getResolution());
+  }
   Value source = op.getSource();
   if (!op.isMemRefForm())
     return rewriter.replaceOp(op, source);
@@ -38,9 +43,9 @@ struct SpecializeModePass final
   using Base::Base;
 
   void runOnOperation() override {
-    Operation *function = getOperation();
+    Operation *root = getOperation();
     if (mode != "train" && mode != "eval") {
-      function->emitError("expected option 'mode' to be train or eval, but "
+      root->emitError("expected option 'mode' to be train or eval, but "
                           "got '")
           << mode << "'";
       return signalPassFailure();
@@ -51,7 +56,7 @@ struct SpecializeModePass final
       return arith::ConstantOp::create(rewriter, op->getLoc(),
                                        rewriter.getBoolAttr(train));
     };
-    function->walk([&](Operation *op) {
+    root->walk([&](Operation *op) {
       rewriter.setInsertionPoint(op);
       if (auto reserve = dyn_cast<ReserveOp>(op)) {
         if (!reserve.getTraining())

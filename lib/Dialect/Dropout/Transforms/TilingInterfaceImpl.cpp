@@ -16,7 +16,6 @@
 
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -51,23 +50,6 @@ static Operation *createSlice(OpBuilder &builder, Location loc, Value source,
                                         strides);
 }
 
-/// a + b of index values and attributes.
-static OpFoldResult addIndices(OpBuilder &builder, Location loc,
-                               OpFoldResult a, OpFoldResult b) {
-  std::optional<int64_t> x = getConstantIntValue(a);
-  std::optional<int64_t> y = getConstantIntValue(b);
-  if (x && y)
-    return builder.getIndexAttr(*x + *y);
-  if (x == 0)
-    return b;
-  if (y == 0)
-    return a;
-  return arith::AddIOp::create(builder, loc,
-                               getValueOrCreateConstantIndexOp(builder, loc, a),
-                               getValueOrCreateConstantIndexOp(builder, loc, b))
-      .getResult();
-}
-
 /// Creates the op of the tile.
 static TilingResult createTile(OpBuilder &builder, DropoutOpInterface op,
                                ArrayRef<OpFoldResult> offsets,
@@ -76,7 +58,7 @@ static TilingResult createTile(OpBuilder &builder, DropoutOpInterface op,
   SmallVector<OpFoldResult> position;
   for (auto [start, offset] :
        llvm::zip_equal(op.getMixedPositionOffsets(builder), offsets))
-    position.push_back(addIndices(builder, loc, start, offset));
+    position.push_back(emitAdd(builder, loc, start, offset));
   SmallVector<OpFoldResult> whole = op.getMixedPositionSizes(builder);
 
   SmallVector<Operation *> slices;

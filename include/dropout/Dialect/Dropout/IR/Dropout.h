@@ -31,9 +31,9 @@ enum class ValueMap {
   /// kept: x * s, dropped: +0. Element and channel dropout, and their gradient.
   Scale,
   /// kept: fma(a, x, b), dropped: d. The alpha kinds.
-  Affine,
+  Alpha,
   /// kept: dy * a, dropped: +0. The gradient of the alpha kinds.
-  AffineGradient
+  AlphaGradient
 };
 
 /// The resource that implicit ops, `dropout.reserve` and `dropout.check_p` read
@@ -66,6 +66,9 @@ SmallVector<OpFoldResult> getMixedPositionSizes(DropoutOpInterface op,
                                                 OpBuilder &builder);
 SmallVector<OpFoldResult> getMixedShape(DropoutOpInterface op,
                                         OpBuilder &builder);
+/// The number of elements of `shape`, dynamic dims counted as 1; std::nullopt
+/// if it does not fit 63 bits. The contract's indices are 64-bit.
+std::optional<int64_t> countElements(ArrayRef<int64_t> shape);
 void setPosition(DropoutOpInterface op, ArrayRef<OpFoldResult> offsets,
                  ArrayRef<OpFoldResult> sizes);
 } // namespace detail
@@ -82,6 +85,23 @@ namespace mlir::dropout {
 /// Splits a value op with a mask result into the value op and a `dropout.mask`;
 /// fails if it has none. Canonicalization does that, too.
 LogicalResult splitMaskResult(RewriterBase &rewriter, DropoutOpInterface op);
+
+/// Creates the `dropout.mask` that draws the mask of `op`, a tensor of the shape
+/// of its mask dims in their order: with the op's p and flag or, if it is given,
+/// with `threshold` in their place.
+MaskOp createMask(OpBuilder &builder, DropoutOpInterface op,
+                  Value threshold = {});
+
+/// Emits an error at every dropout op under `root` that a lowering should have
+/// taken, naming the pass; `dropout.reserve` and `dropout.check_p` may be there.
+LogicalResult verifyLowered(Operation *root);
+
+/// a * b and a + b of index values and attributes, folded where known; modulo
+/// 2^64, as an empty tensor may have strides that do not fit.
+OpFoldResult emitMul(OpBuilder &builder, Location loc, OpFoldResult a,
+                     OpFoldResult b);
+OpFoldResult emitAdd(OpBuilder &builder, Location loc, OpFoldResult a,
+                     OpFoldResult b);
 
 } // namespace mlir::dropout
 

@@ -58,7 +58,8 @@ def CheckProbabilitiesPass : Pass<"dropout-check-probabilities"> {
     Inserts a `dropout.check_p` behind the definition of every p operand, at the
     top of the function for an argument, and makes the ops use its result.
     Arguments get the attribute `dropout.probability`: the entry point that the
-    pipelines build checks them before anything is drawn or written.
+    pipelines build checks them before anything is drawn or written. A
+    `gpu.func` is left alone: the host checks what it passes.
   }];
   let dependentDialects = ["::mlir::dropout::DropoutDialect"];
 }
@@ -137,8 +138,9 @@ def BuildBackwardPass : Pass<"dropout-build-backward", "::mlir::ModuleOp"> {
 def VerifyLoweredPass : Pass<"dropout-verify-lowered"> {
   let summary = "Report every dropout op that no lowering has taken";
   let description = [{
-    The last pass of the pipelines before conversion to LLVM. A dropout op that
-    is still there is an error at its place that names the pass that lowers it.
+    The pipelines run it behind the lowerings. A dropout op that is still there
+    is an error at its place that names the pass that lowers it; only
+    `dropout.reserve` and `dropout.check_p` stay, for convert-dropout-to-llvm.
   }];
 }
 
