@@ -12,15 +12,16 @@
 // threshold's.
 // CHECK-LABEL: func @row
 // CHECK-SAME: %[[A:.*]]: memref<?xi1>, %[[START:.*]]: i64, %[[N:.*]]: index
-// CHECK-DAG: %[[C3:.*]] = arith.constant 3 : index
+// CHECK-DAG: %[[C7:.*]] = arith.constant 7 : index
 // CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
-// CHECK-DAG: %[[FIRST:.*]] = arith.shrui %{{.*}}, %[[C3]] : index
-// CHECK-DAG: %[[LAST:.*]] = arith.shrui %{{.*}}, %[[C3]] : index
-// CHECK: scf.for %[[BLOCK:[a-z0-9]+]] = %[[FIRST]] to %[[LAST]] step
+// CHECK: %[[SKIPPED:.*]] = arith.andi %{{.*}}, %[[C7]] : index
+// CHECK: %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[C8]] : index
+// CHECK: %[[ORIGIN:.*]] = arith.subi %{{.*}}, %[[SKIPPED]] : index
+// CHECK: scf.for %[[BLOCK:[a-z0-9]+]] = %{{.*}} to %[[BLOCKS]] step
+// CHECK: %[[ELEMENT:.*]] = arith.muli %[[BLOCK]], %[[C8]]
 // CHECK-COUNT-20: arith.mului_extended
 // CHECK-NOT: arith.mului_extended
-// CHECK: %[[ELEMENT:.*]] = arith.shli %[[BLOCK]], %[[C3]]
-// CHECK: %[[FROM:.*]] = arith.addi %[[ELEMENT]], %{{.*}}
+// CHECK: %[[FROM:.*]] = arith.addi %[[ORIGIN]], %[[ELEMENT]]
 // CHECK: %[[TO:.*]] = arith.addi %[[FROM]], %[[C8]]
 // CHECK: %[[LOWER:.*]] = arith.maxsi %[[FROM]], %{{.*}}
 // CHECK: %[[UPPER:.*]] = arith.minsi %[[TO]], %[[N]]
@@ -48,12 +49,11 @@ func.func @row(%a: memref<?xi1>, %start: i64, %n: index, %seed: i64, %offset: i6
 // With 8 bits a block serves sixteen, without ties; seven rounds are fourteen
 // multiplications.
 // CHECK-LABEL: func @bytes
-// CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
 // CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
 // CHECK: scf.for %[[BLOCK:[a-z0-9]+]] =
+// CHECK: arith.muli %[[BLOCK]], %[[C16]]
 // CHECK-COUNT-14: arith.mului_extended
 // CHECK-NOT: arith.mului_extended
-// CHECK: arith.shli %[[BLOCK]], %[[C4]]
 // CHECK: arith.addi %{{.*}}, %[[C16]]
 // CHECK: scf.for
 // CHECK-NOT: arith.mului_extended

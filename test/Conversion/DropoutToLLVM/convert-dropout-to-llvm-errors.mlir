@@ -24,3 +24,12 @@ func.func @check(%p: f64) -> f64 {
   %q = dropout.check_p %p
   return %q : f64
 }
+
+// -----
+
+// What no lowering has taken is named with the pass that takes it.
+func.func @survivor(%x: memref<4xf32>, %s: i64, %o: i64) {
+  // expected-error@+1 {{expected to be lowered, but got here; run 'convert-dropout-to-linalg' or 'convert-dropout-to-affine' before}}
+  dropout.element %x into %x p = 0.3 rng(%s, %o) : memref<4xf32>, memref<4xf32>
+  return
+}

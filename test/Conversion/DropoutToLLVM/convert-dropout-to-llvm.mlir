@@ -75,11 +75,3 @@ func.func @check(%p: f64) -> f64 {
   %r = dropout.check_p %q resolution = 8
   return %r : f64
 }
-
-// Other ops of the dialect stay.
-// CHECK-LABEL: func.func @others
-// CHECK: dropout.element
-func.func @others(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %y = dropout.element %x p = 0.3 : tensor<4xf32>
-  return %y : tensor<4xf32>
-}

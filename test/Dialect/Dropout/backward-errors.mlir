@@ -365,7 +365,7 @@ func.func @f(%x: tensor<f32>, %seed: i64, %offset: i64) {
 
 // [A1] `at` without `of`.
 func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
-  // expected-error@+1 {{expected 'at' and 'of' together, but got only one}}
+  // expected-error@+1 {{expected 'at' and 'of' together, but got only}}
   %y = "dropout.backward"(%x, %seed, %offset) <{p = 0.5 : f64, static_offsets = array<i64: 0, 0>, kind = 2 : i32, operandSegmentSizes = array<i32: 1, 0, 0, 1, 1, 0, 0, 0, 0>}> : (tensor<4x8xf32>, i64, i64) -> (tensor<4x8xf32>)
   return
 }
@@ -374,7 +374,7 @@ func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64) {
 
 // [A1] Operands of a position without its entries.
 func.func @f(%x: tensor<4x8xf32>, %seed: i64, %offset: i64, %i: index) {
-  // expected-error@+1 {{expected 'at' and 'of' together, but got only one}}
+  // expected-error@+1 {{expected 'at' and 'of' together, but got only}}
   %y = "dropout.backward"(%x, %seed, %offset, %i) <{p = 0.5 : f64, kind = 2 : i32, operandSegmentSizes = array<i32: 1, 0, 0, 1, 1, 0, 0, 1, 0>}> : (tensor<4x8xf32>, i64, i64, index) -> (tensor<4x8xf32>)
   return
 }

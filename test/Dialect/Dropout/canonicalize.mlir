@@ -283,3 +283,27 @@ func.func @poison(%x: tensor<4xf32>, %seed: i64, %offset: i64) -> (tensor<4xf32>
   %d = dropout.element %bad_x p = 0.3 rng(%seed, %offset) : tensor<4xf32>
   return %a, %b, %c, %d : tensor<4xf32>, tensor<4xi1>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// Where eval or p = 0 may give x a poison seed is not poison yet.
+// CHECK-LABEL: func @poison_seed
+// CHECK: dropout.element {{.*}} training(
+// CHECK: dropout.element {{.*}} p(
+func.func @poison_seed(%x: tensor<4xf32>, %o: i64, %f: i1, %p: f64) -> (tensor<4xf32>, tensor<4xf32>) {
+  %bad = ub.poison : i64
+  %a = dropout.element %x p = 0.5 rng(%bad, %o) training(%f) : tensor<4xf32>
+  %b = dropout.element %x p(%p) rng(%bad, %o) : tensor<4xf32>
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// A whole of 2^63 elements or more would not verify: its sizes stay operands.
+// CHECK-LABEL: func @huge_position
+// CHECK: dropout.element {{.*}} of [%{{.*}}, %{{.*}}]
+func.func @huge_position(%x: tensor<4x8xf32>, %s: i64, %o: i64) -> tensor<4x8xf32> {
+  %c = arith.constant 4611686018427387904 : index
+  %y = dropout.element %x p = 0.5 rng(%s, %o) at [0, 0] of [%c, %c] : tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}

@@ -93,3 +93,14 @@ func.func @attribute(%x: tensor<4xf32>, %seed: i64, %offset: i64) -> tensor<4xf3
 // A declaration is left alone.
 // CHECK: func private @declaration(f64)
 func.func private @declaration(f64)
+
+// Inside a gpu.func there is no runtime: the host checks.
+// CHECK-LABEL: gpu.func @kernel
+// CHECK-NOT: dropout.check_p
+// CHECK: gpu.return
+gpu.module @device {
+  gpu.func @kernel(%x: memref<4xf32>, %p: f64, %s: i64, %o: i64) kernel {
+    dropout.element %x into %x p(%p) rng(%s, %o) : memref<4xf32>, memref<4xf32>
+    gpu.return
+  }
+}

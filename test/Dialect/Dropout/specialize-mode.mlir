@@ -64,3 +64,14 @@ func.func @reserve(%flag: i1) {
   %b:3 = dropout.reserve training(%flag)
   return
 }
+
+// p is checked in eval, too, with the resolution of the op.
+// CHECK-LABEL: func @checked
+// CHECK-SAME: %[[X:.*]]: tensor<4xf32>, %[[P:.*]]: f64
+// EVAL-NEXT: dropout.check_p %[[P]] resolution = 8
+// EVAL-NEXT: return %[[X]]
+// TRAIN: dropout.element %[[X]] p(%[[P]])
+func.func @checked(%x: tensor<4xf32>, %p: f64) -> tensor<4xf32> {
+  %y = dropout.element %x p(%p) resolution = 8 : tensor<4xf32>
+  return %y : tensor<4xf32>
+}

@@ -66,8 +66,10 @@ static Outcome getOutcome(DropoutOpInterface op) {
   if (p == 1.0 && training == true)
     return Outcome::DropsAll;
   APInt threshold;
-  if (op.getThreshold() &&
-      matchPattern(op.getThreshold(), m_ConstantInt(&threshold))) {
+  bool knownThreshold =
+      op.getThreshold() &&
+      matchPattern(op.getThreshold(), m_ConstantInt(&threshold));
+  if (knownThreshold) {
     if (threshold.isZero())
       return Outcome::KeepsAll;
     uint64_t most = op.getResolution() == 8 ? 0xff : 0xffffffff;
@@ -75,15 +77,14 @@ static Outcome getOutcome(DropoutOpInterface op) {
       return Outcome::DropsAll;
   }
   // A poison operand that every element depends on: not x, which dropped
-  // elements do not read, and nothing where eval or p = 0 may give x.
-  bool draws = training == true && (p || (op.getThreshold() &&
-                                          matchPattern(op.getThreshold(),
-                                                       m_Constant())));
-  if (!draws)
-    return Outcome::Unknown;
-  for (Value value : {op.getSeed(), op.getOffset()})
-    if (value && value.getDefiningOp<ub::PoisonOp>())
-      return Outcome::Poison;
+  // elements do not read, and no seed where eval or p = 0 may give x.
+  auto isPoison = [](Value value) {
+    return value && value.getDefiningOp<ub::PoisonOp>();
+  };
+  bool draws = (training == true && p) || knownThreshold;
+  if (isPoison(op.getThreshold()) ||
+      (draws && (isPoison(op.getSeed()) || isPoison(op.getOffset()))))
+    return Outcome::Poison;
   return Outcome::Unknown;
 }
 
