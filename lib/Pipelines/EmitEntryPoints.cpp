@@ -360,11 +360,14 @@ struct EmitEntryPointsPass
     ModuleOp module = getOperation();
     ProbabilityArguments probabilities(module);
     llvm::StringMap<Operation *> names;
+    auto isLowered = [](Type type) {
+      return isEntryPointType(type) && !isa<TensorType>(type);
+    };
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (function.isExternal() || !function.isPublic() ||
           function->hasAttr(entryPointAttrName) ||
-          !llvm::all_of(function.getArgumentTypes(), isEntryPointType) ||
-          !llvm::all_of(function.getResultTypes(), isEntryPointType))
+          !llvm::all_of(function.getArgumentTypes(), isLowered) ||
+          !llvm::all_of(function.getResultTypes(), isLowered))
         continue;
       std::string name = getEntryPointName(function.getSymName());
       Operation *other = module.lookupSymbol(name);

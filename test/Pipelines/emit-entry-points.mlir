@@ -70,6 +70,9 @@ func.func @vectors(%x: vector<4xf32>) {
 func.func @odd(%x: i5) {
   return
 }
+func.func @tensor(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
 func.func @unranked(%x: memref<*xf32>) {
   return
 }

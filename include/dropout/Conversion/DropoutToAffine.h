@@ -1,4 +1,4 @@
-//===- DropoutToAffine.h - Dropout on memrefs to affine loops
+//===- DropoutToAffine.h - Dropout on memrefs to affine loops ---*- C++ -*-===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- DropoutToArith.h - dropout.keep to Philox
+//===- DropoutToArith.h - dropout.keep to Philox ----------------*- C++ -*-===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

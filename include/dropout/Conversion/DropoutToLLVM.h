@@ -1,4 +1,4 @@
-//===- DropoutToLLVM.h - State and validation to runtime calls
+//===- DropoutToLLVM.h - State and validation to runtime calls --*- C++ -*-===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

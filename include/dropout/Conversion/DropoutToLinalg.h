@@ -1,4 +1,4 @@
-//===- DropoutToLinalg.h - Dropout to a mask and a linalg.generic
+//===- DropoutToLinalg.h - Dropout to a mask and a linalg.generic ---------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

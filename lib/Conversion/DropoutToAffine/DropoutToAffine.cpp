@@ -1,4 +1,4 @@
-//===- DropoutToAffine.cpp - Dropout on memrefs to affine loops
+//===- DropoutToAffine.cpp - Dropout on memrefs to affine loops -----------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -106,8 +106,8 @@ private:
     Value shift, firstBits;
     if (!isRowAligned()) {
       // Rows that start inside a block: look at two blocks through a window.
-      shift = arith::AndIOp::create(builder, loc, start,
-                                    constantI64(perBlock - 1));
+      shift =
+          arith::AndIOp::create(builder, loc, start, constantI64(perBlock - 1));
       firstBits = emitter.emitBlock(firstBlock);
     }
     Bound blocks;
@@ -130,8 +130,7 @@ private:
   }
 
   /// The elements of one block (or window) of the row, from `bits`.
-  void buildElementsOfBlock(int64_t dim, Value block, Value bits,
-                            Value start) {
+  void buildElementsOfBlock(int64_t dim, Value block, Value bits, Value start) {
     Bound bound;
     bound.exprs = {builder.getAffineConstantExpr(perBlock)};
     if (getConstantIntValue(sizes[dim]).value_or(1) % perBlock != 0) {
@@ -207,8 +206,8 @@ private:
     for (AffineExpr expr : bound.exprs) {
       Value value = affine::expandAffineExpr(builder, loc, expr, bound.dims,
                                              bound.symbols);
-      upper = upper ? arith::MinSIOp::create(builder, loc, upper, value)
-                    : value;
+      upper =
+          upper ? arith::MinSIOp::create(builder, loc, upper, value) : value;
     }
     auto loop = scf::ForOp::create(
         builder, loc, arith::ConstantIndexOp::create(builder, loc, 0), upper,
@@ -247,8 +246,7 @@ private:
 
   Value emitLoad(Value source) {
     if (!isAffine)
-      return memref::LoadOp::create(builder, loc, source,
-                                    getSubscriptValues());
+      return memref::LoadOp::create(builder, loc, source, getSubscriptValues());
     SmallVector<Value> operands;
     AffineMap map = getSubscripts(operands);
     return affine::AffineLoadOp::create(builder, loc, source, map, operands);

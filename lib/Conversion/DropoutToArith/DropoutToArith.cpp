@@ -1,5 +1,6 @@
-//===- DropoutToArith.cpp - dropout.keep to Philox, one block per eight elements
+//===- DropoutToArith.cpp - dropout.keep to Philox ------------------------===//
 //
+//===//
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -135,11 +136,10 @@ static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
   IRMapping atStart;
   Value lower = loop.getLowerBound(), upper = loop.getUpperBound();
   atStart.map(loop.getInductionVar(), lower);
-  Value start = cloneAtLowerBound(builder, draws.front().getIndex(), loop,
-                                  atStart);
+  Value start =
+      cloneAtLowerBound(builder, draws.front().getIndex(), loop, atStart);
   Value skipped = arith::AndIOp::create(
-      builder, loc,
-      arith::IndexCastOp::create(builder, loc, index, start),
+      builder, loc, arith::IndexCastOp::create(builder, loc, index, start),
       constant(perBlock - 1));
   Value count = arith::SubIOp::create(builder, loc, upper, lower);
   count = arith::MaxSIOp::create(builder, loc, count, constant(0));
@@ -147,8 +147,8 @@ static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
   last = arith::CeilDivUIOp::create(builder, loc, last, constant(perBlock));
   Value origin = arith::SubIOp::create(builder, loc, lower, skipped);
 
-  auto blocks = scf::ForOp::create(builder, loc, constant(0), last,
-                                   constant(1), loop.getInitArgs());
+  auto blocks = scf::ForOp::create(builder, loc, constant(0), last, constant(1),
+                                   loop.getInitArgs());
   blocks->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   builder.setInsertionPointToStart(blocks.getBody());
   Value firstOfBlock = arith::MulIOp::create(
@@ -160,8 +160,8 @@ static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
               arith::IndexCastOp::create(builder, loc, i64, firstOfBlock)));
   SmallVector<Value> bits;
   for (KeepOp draw : draws)
-    bits.push_back(KeepBitEmitter(builder, loc, getDrawParameters(draw))
-                       .emitBlock(block));
+    bits.push_back(
+        KeepBitEmitter(builder, loc, getDrawParameters(draw)).emitBlock(block));
   Value from = arith::AddIOp::create(builder, loc, origin, firstOfBlock);
   Value to = arith::AddIOp::create(builder, loc, from, constant(perBlock));
   from = arith::MaxSIOp::create(builder, loc, from, lower);
@@ -179,8 +179,7 @@ static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
   Block *body = elements.getBody();
   if (!body->empty())
     body->back().erase();
-  body->getOperations().splice(body->end(),
-                               loop.getBody()->getOperations());
+  body->getOperations().splice(body->end(), loop.getBody()->getOperations());
   for (auto [draw, blockBits] : llvm::zip_equal(draws, bits)) {
     builder.setInsertionPoint(draw);
     Value lane = arith::AndIOp::create(
@@ -206,9 +205,8 @@ static void shareBlocksInLoops(Operation *root) {
     if (!loop || !walksElements(op, loop))
       return;
     SmallVector<KeepOp> &draws = drawsOfLoop[loop];
-    if (draws.empty() ||
-        (draws.front().getIndex() == op.getIndex() &&
-         draws.front().getResolution() == op.getResolution()))
+    if (draws.empty() || (draws.front().getIndex() == op.getIndex() &&
+                          draws.front().getResolution() == op.getResolution()))
       draws.push_back(op);
   });
   for (auto &[loop, draws] : drawsOfLoop)
@@ -227,10 +225,9 @@ struct ExpandKeep : OpRewritePattern<KeepOp> {
 
   LogicalResult matchAndRewrite(KeepOp op,
                                 PatternRewriter &rewriter) const final {
-    rewriter.replaceOp(op,
-                       KeepBitEmitter(rewriter, op.getLoc(),
-                                      getDrawParameters(op))
-                           .emitKeep(op.getIndex(), ties));
+    rewriter.replaceOp(
+        op, KeepBitEmitter(rewriter, op.getLoc(), getDrawParameters(op))
+                .emitKeep(op.getIndex(), ties));
     return success();
   }
 

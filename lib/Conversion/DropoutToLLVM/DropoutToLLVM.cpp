@@ -1,4 +1,4 @@
-//===- DropoutToLLVM.cpp - State and validation to runtime calls
+//===- DropoutToLLVM.cpp - State and validation to runtime calls ----------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -81,9 +81,9 @@ struct ReserveToCall : ConvertOpToLLVMPattern<ReserveOp> {
     Type i1 = rewriter.getI1Type(), i8 = rewriter.getI8Type();
     Type i32 = rewriter.getI32Type(), i64 = rewriter.getI64Type();
     Type pointer = LLVM::LLVMPointerType::get(op.getContext());
-    FailureOr<LLVM::LLVMFuncOp> callee = getRuntimeFunction(
-        rewriter, op, "dropoutReserve",
-        {pointer, i32, pointer, pointer, pointer}, i32);
+    FailureOr<LLVM::LLVMFuncOp> callee =
+        getRuntimeFunction(rewriter, op, "dropoutReserve",
+                           {pointer, i32, pointer, pointer, pointer}, i32);
     auto function = op->getParentOfType<FunctionOpInterface>();
     if (failed(callee) || !function)
       return rewriter.notifyMatchFailure(op, "not in a function of a module");
@@ -107,10 +107,9 @@ struct ReserveToCall : ConvertOpToLLVMPattern<ReserveOp> {
     LLVM::CallOp::create(rewriter, loc, *callee,
                          ValueRange{name, mode, training, seed, offset});
     Value flag = LLVM::LoadOp::create(rewriter, loc, i8, training);
-    rewriter.replaceOp(
-        op, {LLVM::TruncOp::create(rewriter, loc, i1, flag),
-             LLVM::LoadOp::create(rewriter, loc, i64, seed),
-             LLVM::LoadOp::create(rewriter, loc, i64, offset)});
+    rewriter.replaceOp(op, {LLVM::TruncOp::create(rewriter, loc, i1, flag),
+                            LLVM::LoadOp::create(rewriter, loc, i64, seed),
+                            LLVM::LoadOp::create(rewriter, loc, i64, offset)});
     return success();
   }
 };

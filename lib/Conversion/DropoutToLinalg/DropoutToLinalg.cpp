@@ -1,4 +1,4 @@
-//===- DropoutToLinalg.cpp - Dropout to a mask and a linalg.generic
+//===- DropoutToLinalg.cpp - Dropout to a mask and a linalg.generic -------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -46,9 +46,10 @@ static Value emitKeepInBody(OpBuilder &builder, Location loc,
                         draw.offset, draw.rounds, draw.resolution);
 }
 
-linalg::GenericOp mlir::dropout::createGeneric(
-    OpBuilder &builder, DropoutOpInterface op,
-    const LoweringParameters &parameters, Value mask, MaskForm form) {
+linalg::GenericOp
+mlir::dropout::createGeneric(OpBuilder &builder, DropoutOpInterface op,
+                             const LoweringParameters &parameters, Value mask,
+                             MaskForm form) {
   Location loc = op.getLoc();
   Value output = op.getDest();
   if (!output)
@@ -76,8 +77,8 @@ linalg::GenericOp mlir::dropout::createGeneric(
   return linalg::GenericOp::create(
       builder, loc, op->getResultTypes(), inputs, output, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange arguments) {
-        Value keep = mask ? arguments[1]
-                          : emitKeepInBody(nested, loc, parameters, form);
+        Value keep =
+            mask ? arguments[1] : emitKeepInBody(nested, loc, parameters, form);
         Value y = emitValue(nested, loc, parameters.value,
                             op.getSource() ? arguments[0] : Value(), keep);
         linalg::YieldOp::create(nested, loc, y);
@@ -111,8 +112,7 @@ struct ConvertToGeneric : OpInterfaceRewritePattern<DropoutOpInterface> {
     Value mask;
     if (keepsMaskOp)
       mask = createMask(rewriter, op, parameters.draw.threshold).getResult();
-    rewriter.replaceOp(op,
-                       createGeneric(rewriter, op, parameters, mask, form));
+    rewriter.replaceOp(op, createGeneric(rewriter, op, parameters, mask, form));
     return success();
   }
 
@@ -122,8 +122,7 @@ private:
     if (mask.getThreshold())
       return failure();
     auto op = cast<DropoutOpInterface>(mask.getOperation());
-    Value threshold =
-        emitLoweringParameters(rewriter, op).draw.threshold;
+    Value threshold = emitLoweringParameters(rewriter, op).draw.threshold;
     rewriter.modifyOpInPlace(mask, [&] {
       mask.getPValueMutable().clear();
       mask.getTrainingMutable().clear();

@@ -1,5 +1,6 @@
-//===- InlineMask.cpp - Masks into the bodies of the linalg ops that read them
+//===- InlineMask.cpp - Masks into their readers --------------------------===//
 //
+//===//
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,7 +34,9 @@ static bool isMaskGeneric(Operation *op) {
   auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
   return generic && generic.getNumDpsInputs() == 0 &&
          generic->getNumResults() == 1 &&
-         generic.getBody()->getTerminator()->getOperand(0)
+         generic.getBody()
+             ->getTerminator()
+             ->getOperand(0)
              .getDefiningOp<KeepOp>();
 }
 
@@ -45,10 +48,10 @@ struct MaskToGeneric : OpRewritePattern<MaskOp> {
   LogicalResult matchAndRewrite(MaskOp op,
                                 PatternRewriter &rewriter) const final {
     auto masked = cast<DropoutOpInterface>(op.getOperation());
-    rewriter.replaceOp(
-        op, createGeneric(rewriter, masked,
-                          emitLoweringParameters(rewriter, masked),
-                          /*mask=*/Value(), MaskForm::Op));
+    rewriter.replaceOp(op,
+                       createGeneric(rewriter, masked,
+                                     emitLoweringParameters(rewriter, masked),
+                                     /*mask=*/Value(), MaskForm::Op));
     return success();
   }
 };
@@ -85,8 +88,7 @@ struct FuseIntoReader : OpRewritePattern<linalg::GenericOp> {
       if (!mask->hasOneUse()) {
         rewriter.setInsertionPoint(op);
         Operation *own = rewriter.clone(*mask);
-        rewriter.modifyOpInPlace(op,
-                                 [&] { operand->set(own->getResult(0)); });
+        rewriter.modifyOpInPlace(op, [&] { operand->set(own->getResult(0)); });
       }
       FailureOr<linalg::ElementwiseOpFusionResult> fused =
           linalg::fuseElementwiseOps(rewriter, operand);

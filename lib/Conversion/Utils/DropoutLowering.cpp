@@ -1,4 +1,4 @@
-//===- DropoutLowering.cpp - What the lowerings of a dropout op share
+//===- DropoutLowering.cpp - What the lowerings of a dropout op share -----===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -96,27 +96,23 @@ static Value emitEffectiveProbability(DoubleBuilder &b, Value p,
   if (resolution != 8)
     return p;
   Value scaled = b.mul(p, b.constant(256.0));
-  Value k =
-      b.sub(b.roundEvenPlus2To52(scaled), b.constant(4503599627370496.0));
+  Value k = b.sub(b.roundEvenPlus2To52(scaled), b.constant(4503599627370496.0));
   return b.mul(k, b.constant(1.0 / 256.0));
 }
 
 /// T(p) as i64, for an effective probability.
 static Value emitThreshold(DoubleBuilder &b, Value p, uint32_t resolution) {
   OpBuilder &builder = b.builder;
-  Value scaled =
-      b.mul(p, b.constant(resolution == 8 ? 256.0 : 4294967296.0));
-  Value bits =
-      arith::BitcastOp::create(builder, b.loc, builder.getI64Type(),
-                               b.roundEvenPlus2To52(scaled));
+  Value scaled = b.mul(p, b.constant(resolution == 8 ? 256.0 : 4294967296.0));
+  Value bits = arith::BitcastOp::create(builder, b.loc, builder.getI64Type(),
+                                        b.roundEvenPlus2To52(scaled));
   Value threshold = arith::AndIOp::create(
       builder, b.loc, bits, b.constantInt((uint64_t(1) << 52) - 1));
   if (resolution == 8)
     return threshold;
   Value clamped = arith::MinUIOp::create(builder, b.loc, threshold,
                                          b.constantInt(0xffffffff));
-  clamped =
-      arith::MaxUIOp::create(builder, b.loc, clamped, b.constantInt(1));
+  clamped = arith::MaxUIOp::create(builder, b.loc, clamped, b.constantInt(1));
   Value inside = b.both(b.compare(arith::CmpFPredicate::OGT, p, 0.0),
                         b.compare(arith::CmpFPredicate::OLT, p, 1.0));
   return b.select(inside, clamped, threshold);
@@ -130,8 +126,7 @@ static Value emitRounded(OpBuilder &builder, Location loc, double value,
   for (Type step : {compute, type})
     rounded.convert(cast<FloatType>(step).getFloatSemantics(),
                     APFloat::rmNearestTiesToEven, &losesInfo);
-  return arith::ConstantOp::create(builder, loc,
-                                   FloatAttr::get(type, rounded));
+  return arith::ConstantOp::create(builder, loc, FloatAttr::get(type, rounded));
 }
 
 static Value emitTruncation(OpBuilder &builder, Location loc, Value value,
@@ -170,12 +165,12 @@ static void emitRuntimeConstants(DoubleBuilder &b, Value p,
   OpBuilder &builder = b.builder;
   Type element = value.elementType, compute = getComputeType(element);
   auto rounded = [&](Value constant, Type type) {
-    return emitTruncation(
-        builder, b.loc, emitTruncation(builder, b.loc, constant, compute),
-        type);
+    return emitTruncation(builder, b.loc,
+                          emitTruncation(builder, b.loc, constant, compute),
+                          type);
   };
-  value.dropped = arith::ConstantOp::create(builder, b.loc,
-                                            builder.getZeroAttr(element));
+  value.dropped =
+      arith::ConstantOp::create(builder, b.loc, builder.getZeroAttr(element));
   Value one = b.constant(1.0);
   Value q = b.sub(one, p);
   if (value.map == ValueMap::Scale) {
@@ -191,8 +186,8 @@ static void emitRuntimeConstants(DoubleBuilder &b, Value p,
     return;
   // b = -((a * p) * alpha'), d = a * alpha' + b; p = 1 drops to +0.
   Value alphaPrime = b.constant(kAlphaPrime);
-  Value summand = arith::NegFOp::create(builder, b.loc,
-                                        b.mul(b.mul(a, p), alphaPrime));
+  Value summand =
+      arith::NegFOp::create(builder, b.loc, b.mul(b.mul(a, p), alphaPrime));
   Value dropped = b.add(b.mul(a, alphaPrime), summand);
   dropped = b.select(b.compare(arith::CmpFPredicate::OEQ, p, 1.0),
                      b.constant(0.0), dropped);
@@ -215,9 +210,8 @@ static void emitPosition(OpBuilder &builder, DropoutOpInterface op,
   SmallVector<int64_t> maskDims = op.getEffectiveMaskDims();
   for (int64_t dim : llvm::reverse(maskDims)) {
     parameters.strides[dim] = stride;
-    parameters.base =
-        emitAdd(builder, loc, parameters.base,
-                emitMul(builder, loc, offsets[dim], stride));
+    parameters.base = emitAdd(builder, loc, parameters.base,
+                              emitMul(builder, loc, offsets[dim], stride));
     stride = emitMul(builder, loc, stride, sizes[dim]);
   }
 }
@@ -249,14 +243,14 @@ mlir::dropout::emitLoweringParameters(OpBuilder &builder,
   if (Value threshold = op.getThreshold()) {
     draw.threshold = threshold;
   } else if (FloatAttr attr = op.getPAttr()) {
-    double p = getEffectiveProbability(attr.getValueAsDouble(),
-                                       draw.resolution);
+    double p =
+        getEffectiveProbability(attr.getValueAsDouble(), draw.resolution);
     draw.threshold = b.constantInt(getThreshold(p, draw.resolution));
     if (!isMask)
       emitKnownConstants(builder, loc, p, value);
     if (p == 0.0)
-      value.active = arith::ConstantOp::create(builder, loc,
-                                               builder.getBoolAttr(false));
+      value.active =
+          arith::ConstantOp::create(builder, loc, builder.getBoolAttr(false));
     else
       value.active = op.getTraining();
   } else {
@@ -294,8 +288,8 @@ Value mlir::dropout::emitValue(OpBuilder &builder, Location loc,
   else
     kept = arith::MulFOp::create(builder, loc, wide, parameters.factor);
   kept = emitTruncation(builder, loc, kept, element);
-  Value y = arith::SelectOp::create(builder, loc, keep, kept,
-                                    parameters.dropped);
+  Value y =
+      arith::SelectOp::create(builder, loc, keep, kept, parameters.dropped);
   if (parameters.active)
     y = arith::SelectOp::create(builder, loc, parameters.active, y, x);
   return y;

@@ -1,4 +1,4 @@
-//===- KeepBitEmitter.cpp - Philox and the compare, as IR
+//===- KeepBitEmitter.cpp - Philox and the compare, as IR -----------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -67,14 +67,13 @@ SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
       key1 = arith::AddIOp::create(builder, loc, key1,
                                    constantI32(kKeyIncrement1));
     }
-    auto product0 = arith::MulUIExtendedOp::create(builder, loc, multiplier0,
-                                                   counter[0]);
-    auto product1 = arith::MulUIExtendedOp::create(builder, loc, multiplier1,
-                                                   counter[2]);
-    counter = {exclusiveOr(product1.getHigh(), counter[1], key0),
-               product1.getLow(),
-               exclusiveOr(product0.getHigh(), counter[3], key1),
-               product0.getLow()};
+    auto product0 =
+        arith::MulUIExtendedOp::create(builder, loc, multiplier0, counter[0]);
+    auto product1 =
+        arith::MulUIExtendedOp::create(builder, loc, multiplier1, counter[2]);
+    counter = {
+        exclusiveOr(product1.getHigh(), counter[1], key0), product1.getLow(),
+        exclusiveOr(product0.getHigh(), counter[3], key1), product0.getLow()};
   }
   return counter;
 }
@@ -85,8 +84,7 @@ Value KeepBitEmitter::emitBlock(Value block) {
   Value bits = arith::ExtUIOp::create(builder, loc, i128, words[0]);
   for (unsigned word = 1; word < 4; ++word) {
     Value wide = arith::ExtUIOp::create(builder, loc, i128, words[word]);
-    wide = arith::ShLIOp::create(builder, loc, wide,
-                                 constant(i128, 32 * word));
+    wide = arith::ShLIOp::create(builder, loc, wide, constant(i128, 32 * word));
     bits = arith::OrIOp::create(builder, loc, bits, wide);
   }
   return bits;
@@ -137,8 +135,8 @@ Value KeepBitEmitter::emitSelectDraw(ArrayRef<Value> words, Value index) {
   Value low = arith::SelectOp::create(builder, loc, odd, words[1], words[0]);
   Value high = arith::SelectOp::create(builder, loc, odd, words[3], words[2]);
   Value word = arith::SelectOp::create(builder, loc, upper, high, low);
-  Value within = arith::AndIOp::create(builder, loc, position,
-                                       constantI32(bytes ? 3 : 1));
+  Value within =
+      arith::AndIOp::create(builder, loc, position, constantI32(bytes ? 3 : 1));
   Value shift = arith::MulIOp::create(builder, loc, within,
                                       constantI32(parameters.resolution));
   Value draw = arith::ShRUIOp::create(builder, loc, word, shift);
@@ -168,8 +166,7 @@ Value KeepBitEmitter::emitCompare(Value draw, Value index, TieForm ties) {
     return atLeastThreshold(draw);
 
   auto exact = [&]() -> Value {
-    Value high =
-        arith::ShLIOp::create(builder, loc, draw, constantI32(16));
+    Value high = arith::ShLIOp::create(builder, loc, draw, constantI32(16));
     Value low = emitLowHalf(index);
     return atLeastThreshold(arith::OrIOp::create(builder, loc, high, low));
   };
@@ -182,10 +179,10 @@ Value KeepBitEmitter::emitCompare(Value draw, Value index, TieForm ties) {
                                      constantI64(16));
   top = arith::MinUIOp::create(builder, loc, top, constantI64(0xffff));
   top = arith::TruncIOp::create(builder, loc, i32, top);
-  Value above = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt,
-                                      draw, top);
-  Value tie = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                    draw, top);
+  Value above =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, draw, top);
+  Value tie =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, draw, top);
   auto branch = scf::IfOp::create(builder, loc, builder.getI1Type(), tie,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);

@@ -1,4 +1,4 @@
-//===- DropoutLowering.h - What the lowerings of a dropout op share
+//===- DropoutLowering.h - What the lowerings of a dropout op share -------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -47,8 +47,7 @@ LoweringParameters emitLoweringParameters(OpBuilder &builder,
 
 /// The linear index (i64) in the mask of the element at `indices` (index type).
 Value emitLinearIndex(OpBuilder &builder, Location loc,
-                      const LoweringParameters &parameters,
-                      ValueRange indices);
+                      const LoweringParameters &parameters, ValueRange indices);
 
 /// y from x and the keep bit, as the value contract says.
 Value emitValue(OpBuilder &builder, Location loc,

@@ -1,11 +1,8 @@
-//===- KeepBitEmitter.h - Philox and the compare, as IR
+//===- KeepBitEmitter.h - Philox and the compare, as IR ---------*- C++ -*-===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
 //
 // The one piece of code that emits mask bits. Every lowering calls it; it has a
 // scalar form now, a vector and a GPU form join it.
@@ -75,7 +72,8 @@ private:
   Value emitSelectDraw(ArrayRef<Value> words, Value index);
   /// The low half L(index) as i32, from the block beyond 2^63.
   Value emitLowHalf(Value index);
-  /// kept iff draw >= threshold; `draw` is the element's high half or byte (i32).
+  /// kept iff draw >= threshold; `draw` is the element's high half or byte
+  /// (i32).
   Value emitCompare(Value draw, Value index, TieForm ties);
 
   Value constant(Type type, uint64_t value);

@@ -1,11 +1,8 @@
-//===- DropoutAsm.cpp - Textual form of the ops that draw a mask
+//===- DropoutAsm.cpp - Textual form of the ops that draw a mask ----------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
 //
 // One grammar for six ops:
 //
@@ -44,8 +41,7 @@ static ParseResult parseProbability(OpAsmParser &parser, FloatAttr &p) {
   double value = 0.0;
   if (!hexadecimal) {
     APInt integer;
-    OptionalParseResult parsed =
-        parser.parseOptionalDecimalInteger(integer);
+    OptionalParseResult parsed = parser.parseOptionalDecimalInteger(integer);
     if (parsed.has_value()) {
       if (failed(*parsed))
         return failure();
@@ -85,7 +81,8 @@ static ParseResult parseParenthesized(OpAsmParser &parser, Operands &operands) {
                  parser.parseRParen());
 }
 
-ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser, OperationState &result) {
+ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser,
+                                                 OperationState &result) {
   Builder &builder = parser.getBuilder();
   bool isMask = result.name.getStringRef() == MaskOp::getOperationName();
   bool isBackward =
@@ -159,8 +156,7 @@ ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser, OperationS
     } else {
       state.push_back(operand);
       stateType = MemRefType::get({2}, builder.getI64Type());
-      if (succeeded(parser.parseOptionalColon()) &&
-          parser.parseType(stateType))
+      if (succeeded(parser.parseOptionalColon()) && parser.parseType(stateType))
         return failure();
     }
     if (parser.parseRParen())
@@ -258,9 +254,9 @@ ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser, OperationS
   };
   if (resolve(first, isMask ? index : inputType) || resolve(dest, destType) ||
       resolve(p, f64) || (isMask && resolve(threshold, i64)) ||
-      resolve(seed, i64) || resolve(offset, i64) ||
-      resolve(state, stateType) || resolve(training, i1) ||
-      resolve(positionOffsets, index) || resolve(positionSizes, index))
+      resolve(seed, i64) || resolve(offset, i64) || resolve(state, stateType) ||
+      resolve(training, i1) || resolve(positionOffsets, index) ||
+      resolve(positionSizes, index))
     return failure();
   result.addAttribute("operandSegmentSizes",
                       builder.getDenseI32ArrayAttr(segments));
@@ -271,7 +267,8 @@ ParseResult mlir::dropout::detail::parseMaskedOp(OpAsmParser &parser, OperationS
 // Printing
 //===----------------------------------------------------------------------===//
 
-void mlir::dropout::detail::printMaskedOp(DropoutOpInterface op, OpAsmPrinter &printer) {
+void mlir::dropout::detail::printMaskedOp(DropoutOpInterface op,
+                                          OpAsmPrinter &printer) {
   auto mask = dyn_cast<MaskOp>(op.getOperation());
   if (auto backward = dyn_cast<BackwardOp>(op.getOperation()))
     printer << ' ' << stringifyKind(backward.getKind());

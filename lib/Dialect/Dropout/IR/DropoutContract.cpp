@@ -1,4 +1,4 @@
-//===- DropoutContract.cpp - Threshold and constants of the contract
+//===- DropoutContract.cpp - Threshold and constants of the contract ------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

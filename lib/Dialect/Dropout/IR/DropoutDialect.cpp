@@ -1,4 +1,4 @@
-//===- DropoutDialect.cpp - Dropout dialect
+//===- DropoutDialect.cpp - Dropout dialect -------------------------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -48,8 +48,8 @@ Operation *DropoutDialect::materializeConstant(OpBuilder &builder,
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
-LogicalResult DropoutDialect::verifyRegionArgAttribute(Operation *op,
-                                                       unsigned, unsigned index,
+LogicalResult DropoutDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                       unsigned index,
                                                        NamedAttribute attr) {
   if (attr.getName() != kProbabilityArgAttrName)
     return op->emitError("expected '")

@@ -1,11 +1,9 @@
-//===- DropoutFolds.cpp - Folds and canonicalizations that keep the contract
+//===- DropoutFolds.cpp - Folds and canonicalizations ---------------------===//
 //
+//===//
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
 //
 // None of these changes a mask, a value or the number of offsets taken:
 // implicit ops are never touched.
@@ -92,8 +90,9 @@ static Outcome getOutcome(DropoutOpInterface op) {
 // Folds
 //===----------------------------------------------------------------------===//
 
-LogicalResult mlir::dropout::detail::foldMaskedOp(DropoutOpInterface op,
-                                   SmallVectorImpl<OpFoldResult> &results) {
+LogicalResult
+mlir::dropout::detail::foldMaskedOp(DropoutOpInterface op,
+                                    SmallVectorImpl<OpFoldResult> &results) {
   if (op.isImplicit() || op.isMemRefForm() || op->getNumResults() != 1)
     return failure();
   Outcome outcome = getOutcome(op);

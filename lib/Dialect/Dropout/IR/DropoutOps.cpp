@@ -1,4 +1,4 @@
-//===- DropoutOps.cpp - Shapes, effects and interfaces of the dropout ops
+//===- DropoutOps.cpp - Shapes, effects and interfaces of the dropout ops -===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -38,23 +38,24 @@ ValueMap mlir::dropout::detail::getBackwardMap(Kind kind) {
   return isAlpha(kind) ? ValueMap::AlphaGradient : ValueMap::Scale;
 }
 
-SmallVector<int64_t> mlir::dropout::detail::getEffectiveMaskDims(DropoutOpInterface op) {
+SmallVector<int64_t>
+mlir::dropout::detail::getEffectiveMaskDims(DropoutOpInterface op) {
   if (DenseI64ArrayAttr dims = op.getMaskDimsAttr())
     return llvm::to_vector(dims.asArrayRef());
   bool perChannel = op.getDropoutKind() == Kind::Channel ||
                     op.getDropoutKind() == Kind::FeatureAlpha;
   if (perChannel)
     return {0, 1};
-  return llvm::to_vector(
-      llvm::seq<int64_t>(0, op.getShapedType().getRank()));
+  return llvm::to_vector(llvm::seq<int64_t>(0, op.getShapedType().getRank()));
 }
 
 //===----------------------------------------------------------------------===//
 // Shapes
 //===----------------------------------------------------------------------===//
 
-LogicalResult mlir::dropout::detail::inferReturnTypes(ValueRange operands,
-                                       SmallVectorImpl<Type> &types) {
+LogicalResult
+mlir::dropout::detail::inferReturnTypes(ValueRange operands,
+                                        SmallVectorImpl<Type> &types) {
   if (operands.empty())
     return failure();
   if (isa<RankedTensorType>(operands.front().getType()))
@@ -62,8 +63,9 @@ LogicalResult mlir::dropout::detail::inferReturnTypes(ValueRange operands,
   return success();
 }
 
-SmallVector<OpFoldResult> mlir::dropout::detail::getMixedShape(DropoutOpInterface op,
-                                                OpBuilder &builder) {
+SmallVector<OpFoldResult>
+mlir::dropout::detail::getMixedShape(DropoutOpInterface op,
+                                     OpBuilder &builder) {
   ShapedType type = op.getShapedType();
   Value shaped = op.getSource() ? op.getSource() : op.getDest();
   auto mask = dyn_cast<MaskOp>(op.getOperation());
@@ -85,21 +87,22 @@ SmallVector<OpFoldResult> mlir::dropout::detail::getMixedShape(DropoutOpInterfac
 }
 
 LogicalResult
-mlir::dropout::detail::reifyResultShapes(DropoutOpInterface op, OpBuilder &builder,
-                          ReifiedRankedShapedTypeDims &shapes) {
+mlir::dropout::detail::reifyResultShapes(DropoutOpInterface op,
+                                         OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
   if (op->getNumResults() == 0)
     return failure();
   SmallVector<OpFoldResult> shape = op.getMixedShape(builder);
   shapes.push_back(shape);
   if (op.getMaskResult())
-    shapes.push_back(
-        llvm::map_to_vector(op.getEffectiveMaskDims(),
-                            [&](int64_t dim) { return shape[dim]; }));
+    shapes.push_back(llvm::map_to_vector(
+        op.getEffectiveMaskDims(), [&](int64_t dim) { return shape[dim]; }));
   return success();
 }
 
 SmallVector<OpFoldResult>
-mlir::dropout::detail::getMixedPositionOffsets(DropoutOpInterface op, OpBuilder &builder) {
+mlir::dropout::detail::getMixedPositionOffsets(DropoutOpInterface op,
+                                               OpBuilder &builder) {
   if (op.hasPosition())
     return getMixedValues(op.getStaticOffsetsAttr().asArrayRef(),
                           op.getPositionOffsets(), builder);
@@ -108,15 +111,17 @@ mlir::dropout::detail::getMixedPositionOffsets(DropoutOpInterface op, OpBuilder 
 }
 
 SmallVector<OpFoldResult>
-mlir::dropout::detail::getMixedPositionSizes(DropoutOpInterface op, OpBuilder &builder) {
+mlir::dropout::detail::getMixedPositionSizes(DropoutOpInterface op,
+                                             OpBuilder &builder) {
   if (op.hasPosition())
     return getMixedValues(op.getStaticSizesAttr().asArrayRef(),
                           op.getPositionSizes(), builder);
   return op.getMixedShape(builder);
 }
 
-void mlir::dropout::detail::setPosition(DropoutOpInterface op, ArrayRef<OpFoldResult> offsets,
-                         ArrayRef<OpFoldResult> sizes) {
+void mlir::dropout::detail::setPosition(DropoutOpInterface op,
+                                        ArrayRef<OpFoldResult> offsets,
+                                        ArrayRef<OpFoldResult> sizes) {
   SmallVector<int64_t> staticOffsets, staticSizes;
   SmallVector<Value> dynamicOffsets, dynamicSizes;
   dispatchIndexOpFoldResults(offsets, dynamicOffsets, staticOffsets);
@@ -124,8 +129,7 @@ void mlir::dropout::detail::setPosition(DropoutOpInterface op, ArrayRef<OpFoldRe
   op.getPositionOffsetsMutable().assign(dynamicOffsets);
   op.getPositionSizesMutable().assign(dynamicSizes);
   MLIRContext *context = op->getContext();
-  op->setAttr("static_offsets",
-              DenseI64ArrayAttr::get(context, staticOffsets));
+  op->setAttr("static_offsets", DenseI64ArrayAttr::get(context, staticOffsets));
   op->setAttr("static_sizes", DenseI64ArrayAttr::get(context, staticSizes));
 }
 

@@ -1,11 +1,8 @@
-//===- DropoutVerifier.cpp - Constraints of the dropout ops
+//===- DropoutVerifier.cpp - Constraints of the dropout ops ---------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
 //
 // Each constraint carries its label, which the documentation of the ops
 // explains and a test in test/Dialect/Dropout/*-errors.mlir breaks.
@@ -83,8 +80,8 @@ static LogicalResult verifyOptions(Operation *op, uint32_t rounds,
 static LogicalResult verifyProbability(DropoutOpInterface op) {
   FloatAttr p = op.getPAttr();
   bool isMask = op.getValueMap() == ValueMap::Keep;
-  int given = (p ? 1 : 0) + (op.getPValue() ? 1 : 0) +
-              (op.getThreshold() ? 1 : 0);
+  int given =
+      (p ? 1 : 0) + (op.getPValue() ? 1 : 0) + (op.getThreshold() ? 1 : 0);
   if (given != 1) // [P1], [M1]
     return op->emitOpError("expected exactly one of the attribute p")
            << (isMask ? ", the operand p and the threshold"
@@ -110,9 +107,8 @@ static LogicalResult verifyGeneratorName(Operation *op, StringAttr attr) {
   if (!attr)
     return success();
   StringRef name = attr.getValue();
-  bool printable = llvm::none_of(name, [](unsigned char c) {
-    return c < 0x20 || c == 0x7f;
-  });
+  bool printable = llvm::none_of(
+      name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (name.empty() || name.size() > 255 || !printable ||
       !llvm::json::isUTF8(name)) // [S1]
     return op->emitOpError("expected a generator's name of 1 to 255 bytes of "
@@ -151,8 +147,7 @@ static LogicalResult verifyGenerator(DropoutOpInterface op) {
 // Types, dims and position
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyElementType(DropoutOpInterface op,
-                                       ShapedType type) {
+static LogicalResult verifyElementType(DropoutOpInterface op, ShapedType type) {
   Type element = type.getElementType();
   if (op.getValueMap() == ValueMap::Keep) {
     if (!element.isSignlessInteger(1)) // [M2]
@@ -250,8 +245,8 @@ static LogicalResult verifyPosition(DropoutOpInterface op) {
   int64_t rank = type.getRank();
   if (offsets.size() != rank || sizes.size() != rank) // [A1]
     return op->emitOpError("expected ")
-           << rank << " entries in 'at' and in 'of', but got "
-           << offsets.size() << " and " << sizes.size();
+           << rank << " entries in 'at' and in 'of', but got " << offsets.size()
+           << " and " << sizes.size();
   auto countDynamic = [](DenseI64ArrayAttr entries) {
     return llvm::count_if(entries.asArrayRef(), ShapedType::isDynamic);
   };
@@ -274,9 +269,8 @@ static LogicalResult verifyPosition(DropoutOpInterface op) {
     int64_t extent = ShapedType::isDynamic(size) ? 0 : size;
     if (begin > whole || extent > whole - begin) // [A2]
       return op->emitOpError("expected the slice to end at ")
-             << whole << " or before in dim " << dim
-             << ", but it covers [" << begin << ", " << begin << " + "
-             << extent << ")";
+             << whole << " or before in dim " << dim << ", but it covers ["
+             << begin << ", " << begin << " + " << extent << ")";
   }
   if (!mlir::dropout::detail::countElements(sizes.asArrayRef())) // [T2]
     return op->emitOpError("expected less than 2^63 elements in the whole "
@@ -329,8 +323,7 @@ static LogicalResult verifyResults(DropoutOpInterface op) {
 
 /// ODS checks the sizes of optional operand groups only.
 static LogicalResult verifyOperandGroups(DropoutOpInterface op) {
-  auto sizes =
-      op->getAttrOfType<DenseI32ArrayAttr>("operandSegmentSizes");
+  auto sizes = op->getAttrOfType<DenseI32ArrayAttr>("operandSegmentSizes");
   bool isMask = op.getValueMap() == ValueMap::Keep;
   if (!isMask && sizes && sizes[0] != 1) // [T1]
     return op->emitOpError("expected one operand to drop, but got ")
@@ -353,8 +346,8 @@ LogicalResult mlir::dropout::detail::verifyMaskedOp(DropoutOpInterface op) {
                              "but got ")
              << mask.getDynamicSizes().size();
   }
-  bool needsSeed = op.getValueMap() == ValueMap::Keep ||
-                   isa<BackwardOp>(op.getOperation());
+  bool needsSeed =
+      op.getValueMap() == ValueMap::Keep || isa<BackwardOp>(op.getOperation());
   if (needsSeed && op.isImplicit()) // [B1]
     return op->emitOpError("expected the seed and offset of the forward op, "
                            "as there is no implicit form, but got none");

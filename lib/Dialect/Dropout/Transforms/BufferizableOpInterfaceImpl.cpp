@@ -1,11 +1,8 @@
-//===- BufferizableOpInterfaceImpl.cpp - Bufferization of dropout ops
+//===- BufferizableOpInterfaceImpl.cpp - Bufferization of dropout ops -----===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
 //
 // The result of a value op may take the buffer of x. Where that is not legal,
 // the op writes a new buffer: x is read once and copied never.

@@ -1,4 +1,4 @@
-//===- BuildBackward.cpp - The gradient function of a function
+//===- BuildBackward.cpp - The gradient function of a function ------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- CheckProbabilities.cpp - Checks of run-time probabilities
+//===- CheckProbabilities.cpp - Checks of run-time probabilities ----------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -19,7 +19,6 @@ namespace mlir::dropout {
 
 using namespace mlir;
 using namespace mlir::dropout;
-
 
 namespace {
 struct CheckProbabilitiesPass final
@@ -49,8 +48,7 @@ private:
     for (auto &[key, ops] : users) {
       auto [p, resolution] = key;
       builder.setInsertionPointAfterValue(p);
-      Value checked =
-          CheckPOp::create(builder, p.getLoc(), p, resolution);
+      Value checked = CheckPOp::create(builder, p.getLoc(), p, resolution);
       for (DropoutOpInterface op : ops)
         op.getPValueMutable().assign(checked);
     }

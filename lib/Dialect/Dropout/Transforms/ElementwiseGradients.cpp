@@ -1,4 +1,4 @@
-//===- ElementwiseGradients.cpp - Gradients of scalar ops
+//===- ElementwiseGradients.cpp - Gradients of scalar ops -----------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

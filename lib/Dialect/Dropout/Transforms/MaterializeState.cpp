@@ -1,4 +1,4 @@
-//===- MaterializeState.cpp - Implicit ops through dropout.reserve
+//===- MaterializeState.cpp - Implicit ops through dropout.reserve --------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -9,7 +9,6 @@
 #include "dropout/Dialect/Dropout/Transforms/Passes.h"
 
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
-
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_MATERIALIZESTATEPASS
@@ -32,9 +31,8 @@ struct MaterializeStatePass final
 private:
   static void materialize(DropoutOpInterface op) {
     OpBuilder builder(op);
-    auto reserve =
-        ReserveOp::create(builder, op.getLoc(), op.getGeneratorAttr(),
-                          op.getTraining());
+    auto reserve = ReserveOp::create(builder, op.getLoc(),
+                                     op.getGeneratorAttr(), op.getTraining());
     op->removeAttr("generator");
     op.getSeedMutable().assign(reserve.getSeed());
     op.getOffsetMutable().assign(reserve.getOffset());

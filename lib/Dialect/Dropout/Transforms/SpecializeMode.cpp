@@ -1,4 +1,4 @@
-//===- SpecializeMode.cpp - Train or eval mode at compile time
+//===- SpecializeMode.cpp - Train or eval mode at compile time ------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/PatternMatch.h"
-
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_SPECIALIZEMODEPASS
@@ -46,7 +45,7 @@ struct SpecializeModePass final
     Operation *root = getOperation();
     if (mode != "train" && mode != "eval") {
       root->emitError("expected option 'mode' to be train or eval, but "
-                          "got '")
+                      "got '")
           << mode << "'";
       return signalPassFailure();
     }

@@ -1,11 +1,8 @@
-//===- TilingInterfaceImpl.cpp - Tiling of dropout ops
+//===- TilingInterfaceImpl.cpp - Tiling of dropout ops --------------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
 //
 // A tile is the same op on a slice, at its place in the whole: `at ... of ...`
 // keeps the mask what it was. Works on tensors and on memrefs.
@@ -124,12 +121,10 @@ struct DropoutTilingInterface
     return createTile(builder, masked, offsets, sizes);
   }
 
-  LogicalResult
-  getResultTilePosition(Operation *, OpBuilder &, unsigned,
-                        ArrayRef<OpFoldResult> offsets,
-                        ArrayRef<OpFoldResult> sizes,
-                        SmallVector<OpFoldResult> &resultOffsets,
-                        SmallVector<OpFoldResult> &resultSizes) const {
+  LogicalResult getResultTilePosition(
+      Operation *, OpBuilder &, unsigned, ArrayRef<OpFoldResult> offsets,
+      ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,
+      SmallVector<OpFoldResult> &resultSizes) const {
     resultOffsets.assign(offsets.begin(), offsets.end());
     resultSizes.assign(sizes.begin(), sizes.end());
     return success();
@@ -137,7 +132,8 @@ struct DropoutTilingInterface
 
   LogicalResult getIterationDomainTileFromResultTile(
       Operation *, OpBuilder &, unsigned, ArrayRef<OpFoldResult> offsets,
-      ArrayRef<OpFoldResult> sizes, SmallVectorImpl<OpFoldResult> &domainOffsets,
+      ArrayRef<OpFoldResult> sizes,
+      SmallVectorImpl<OpFoldResult> &domainOffsets,
       SmallVectorImpl<OpFoldResult> &domainSizes) const {
     domainOffsets.assign(offsets.begin(), offsets.end());
     domainSizes.assign(sizes.begin(), sizes.end());

@@ -1,4 +1,4 @@
-//===- VerifyLowered.cpp - Dropout ops that no lowering has taken
+//===- VerifyLowered.cpp - Dropout ops that no lowering has taken ---------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -86,14 +86,15 @@ namespace mlir::dropout {
 /// fails if it has none. Canonicalization does that, too.
 LogicalResult splitMaskResult(RewriterBase &rewriter, DropoutOpInterface op);
 
-/// Creates the `dropout.mask` that draws the mask of `op`, a tensor of the shape
-/// of its mask dims in their order: with the op's p and flag or, if it is given,
-/// with `threshold` in their place.
+/// Creates the `dropout.mask` that draws the mask of `op`, a tensor of the
+/// shape of its mask dims in their order: with the op's p and flag or, if it is
+/// given, with `threshold` in their place.
 MaskOp createMask(OpBuilder &builder, DropoutOpInterface op,
                   Value threshold = {});
 
 /// Emits an error at every dropout op under `root` that a lowering should have
-/// taken, naming the pass; `dropout.reserve` and `dropout.check_p` may be there.
+/// taken, naming the pass; `dropout.reserve` and `dropout.check_p` may be
+/// there.
 LogicalResult verifyLowered(Operation *root);
 
 /// a * b and a + b of index values and attributes, folded where known; modulo

@@ -1,4 +1,4 @@
-//===- BufferizableOpInterfaceImpl.h - Bufferization of dropout ops ----*- C++ -*-===//
+//===- BufferizableOpInterfaceImpl.h - Bufferization of dropout ops -------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

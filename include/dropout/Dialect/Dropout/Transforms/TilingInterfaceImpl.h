@@ -1,4 +1,4 @@
-//===- TilingInterfaceImpl.h - Tiling of dropout ops ----*- C++ -*-===//
+//===- TilingInterfaceImpl.h - Tiling of dropout ops ------------*- C++ -*-===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
