@@ -45,8 +45,9 @@ static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
   pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   pm.addNestedPass<func::FuncOp>(createPrepareLinalgPass());
   pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
-  if (!affine)
-    pm.addPass(createInlineMaskPass());
+  InlineMaskPassOptions inlineMask;
+  inlineMask.unread = !affine; // convert-dropout-to-affine takes those.
+  pm.addPass(createInlineMaskPass(inlineMask));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

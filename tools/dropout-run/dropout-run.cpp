@@ -26,6 +26,7 @@
 
 #include "Statistics.h"
 #include "Timing.h"
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
 #include "dropout/ExecutionEngine/OutputFile.h"
 #include "dropout/InitAll.h"
 #include "dropout/Runtime/Runtime.h"
@@ -421,6 +422,37 @@ static void printStatistics(ArrayRef<VisibleDropout> ops,
   }
 }
 
+/// Dynamic sizes of an operand and of its destination must be equal when the op
+/// runs ([F2]); here those that are both arguments can be compared.
+static llvm::Error checkDestinations(func::FuncOp function,
+                                     ArrayRef<Input> inputs) {
+  std::string message;
+  auto findInput = [&](Value value) -> const Input * {
+    auto argument = dyn_cast_or_null<BlockArgument>(value);
+    if (!argument || argument.getOwner() != &function.front())
+      return nullptr;
+    return &inputs[argument.getArgNumber()];
+  };
+  function.walk([&](DropoutOpInterface op) {
+    const Input *source = findInput(op.getSource());
+    const Input *dest = findInput(op.getDest());
+    if (!message.empty() || !source || !dest ||
+        source->view.shape == dest->view.shape)
+      return;
+    llvm::raw_string_ostream os(message);
+    os << "expected argument #"
+       << cast<BlockArgument>(op.getDest()).getArgNumber()
+       << ", the destination of argument #"
+       << cast<BlockArgument>(op.getSource()).getArgNumber()
+       << ", to have its shape [";
+    llvm::interleaveComma(source->view.shape, os);
+    os << "], but got [";
+    llvm::interleaveComma(dest->view.shape, os);
+    os << "]";
+  });
+  return message.empty() ? llvm::Error::success() : error(message);
+}
+
 static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
                        const Options &options,
                        const CompileOptions &compileOptions) {
@@ -453,6 +485,8 @@ static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
       return input.takeError();
     inputs.push_back(std::move(*input));
   }
+  if (llvm::Error e = checkDestinations(function, inputs))
+    return e;
   if (llvm::Error e = setState(options))
     return e;
   std::vector<std::unique_ptr<OutputFile>> files(numOutputs);

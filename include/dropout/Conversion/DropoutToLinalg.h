@@ -28,8 +28,10 @@ enum class MaskForm {
 void populateDropoutToLinalgPatterns(RewritePatternSet &patterns,
                                      const KindFilter &filter, MaskForm form);
 
-/// Adds the patterns of dropout-inline-mask.
-void populateInlineMaskPatterns(RewritePatternSet &patterns);
+/// Adds the patterns of dropout-inline-mask; without `unread`, for masks that a
+/// linalg op reads only.
+void populateInlineMaskPatterns(RewritePatternSet &patterns,
+                                bool unread = true);
 
 } // namespace dropout
 } // namespace mlir

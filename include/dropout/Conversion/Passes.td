@@ -62,8 +62,14 @@ def InlineMaskPass : Pass<"dropout-inline-mask"> {
     `dropout.keep`, and is fused into each element-wise, reducing or other
     generic that reads it, whatever the number of its readers. A mask that is
     itself wanted (returned, stored, read by something else) stays as that
-    generic. Works at any tile: run it after tiling and before bufferization.
+    generic, or with `unread=false` a mask that no linalg op reads stays a
+    `dropout.mask`. Works at any tile: run it after tiling and before
+    bufferization.
   }];
+  let options = [
+    Option<"unread", "unread", "bool", /*default=*/"true",
+           "Turn masks that no linalg op reads into generics, too">
+  ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::dropout::DropoutDialect", "::mlir::linalg::LinalgDialect",

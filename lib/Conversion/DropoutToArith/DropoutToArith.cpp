@@ -1,6 +1,5 @@
 //===- DropoutToArith.cpp - dropout.keep to Philox ------------------------===//
 //
-//===//
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

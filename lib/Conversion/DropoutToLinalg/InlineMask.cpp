@@ -1,6 +1,5 @@
 //===- InlineMask.cpp - Masks into their readers --------------------------===//
 //
-//===//
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -43,10 +42,14 @@ static bool isMaskGeneric(Operation *op) {
 namespace {
 
 struct MaskToGeneric : OpRewritePattern<MaskOp> {
-  using OpRewritePattern::OpRewritePattern;
+  MaskToGeneric(MLIRContext *context, bool unread)
+      : OpRewritePattern(context), unread(unread) {}
 
   LogicalResult matchAndRewrite(MaskOp op,
                                 PatternRewriter &rewriter) const final {
+    if (!unread &&
+        !llvm::any_of(op->getUsers(), llvm::IsaPred<linalg::LinalgOp>))
+      return rewriter.notifyMatchFailure(op, "no linalg op reads the mask");
     auto masked = cast<DropoutOpInterface>(op.getOperation());
     rewriter.replaceOp(op,
                        createGeneric(rewriter, masked,
@@ -54,6 +57,9 @@ struct MaskToGeneric : OpRewritePattern<MaskOp> {
                                      /*mask=*/Value(), MaskForm::Op));
     return success();
   }
+
+private:
+  bool unread;
 };
 
 /// Named ops that read a mask (linalg.select) become generics.
@@ -109,7 +115,7 @@ struct InlineMaskPass final
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    populateInlineMaskPatterns(patterns);
+    populateInlineMaskPatterns(patterns, unread);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -117,7 +123,9 @@ struct InlineMaskPass final
 
 } // namespace
 
-void mlir::dropout::populateInlineMaskPatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseIntoReader, GeneralizeReader, MaskToGeneric>(
-      patterns.getContext());
+void mlir::dropout::populateInlineMaskPatterns(RewritePatternSet &patterns,
+                                               bool unread) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<FuseIntoReader, GeneralizeReader>(context);
+  patterns.add<MaskToGeneric>(context, unread);
 }

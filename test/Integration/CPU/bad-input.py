@@ -224,6 +224,13 @@ for option, says in (("--frobnicate", "frobnicate"), ("--lowering=magic", "magic
                      ("--offset=", "offset"), ("--time=-1", "time"), ("--time=x", "x"), ("--emit=poetry", "poetry")):
     bad(says, f"option {option}", flags=[option], prefix="")
 refused([RUN], "", "no arguments at all", prefix="")
+into = write("""func.func @f(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %s: i64, %o: i64) {
+  dropout.element %x into %y p = 0.5 rng(%s, %o) : memref<?x8xf32>, memref<?x8xf32>
+  return
+}
+""", "into.mlir")
+big, small = save(np.ones((1000, 8), np.float32), "big.npy"), save(np.ones((1, 8), np.float32), "small.npy")
+refused(command(into, [big, small, 1, 2]), ["[1000, 8]", "[1, 8]"], "a destination smaller than its operand")
 two = write("func.func @f() { return }\nfunc.func @g() { return }\n", "two.mlir")
 refused([RUN, two], "entry-point", "no entry point given", prefix="")
 done()

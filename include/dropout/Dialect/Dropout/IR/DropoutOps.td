@@ -69,7 +69,7 @@ defvar Dropout_TailDoc = [{
     - [T1] the operand is a ranked tensor without encoding or a strided memref, of f16, bf16, f32 or f64.
     - [T2] the shape, and the whole tensor's, has less than 2^63 elements.
     - [F1] a memref has a destination, a tensor has none.
-    - [F2] the destination has the operand's shape and element type.
+    - [F2] the destination has the operand's shape and element type; dynamic sizes are equal when the op runs, else it is undefined.
     - [F3] the memref form has no results.
 }];
 
