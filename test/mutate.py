@@ -4,42 +4,62 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Breaks the code on purpose, one sentence of the contract at a time, and shows
-# that a named test turns red. Each mutant compiles; the source is restored
-# afterwards, whatever happens. Not part of the suite: 25 seconds a mutant.
+# that a named test turns red. First every named test is run on the code as it
+# is. Each mutant compiles; the source is restored afterwards, whatever happens.
+# Not part of the suite: some 5 seconds a mutant.
 #
-#   test/mutate.py [--build DIR] [--list] [NAME...]
+#   test/mutate.py [--build DIR] [--list] [--check] [NAME...]
 
 import argparse
 import pathlib
+import re
 import signal
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+LIMIT = 600  # seconds that a test may take; one that hangs is red
+
 EMITTER = "lib/Conversion/Utils/KeepBitEmitter.cpp"
 LOWERING = "lib/Conversion/Utils/DropoutLowering.cpp"
 CONTRACT = "lib/Dialect/Dropout/IR/DropoutContract.cpp"
 OPS = "lib/Dialect/Dropout/IR/DropoutOps.cpp"
 FOLDS = "lib/Dialect/Dropout/IR/DropoutFolds.cpp"
 VERIFIER = "lib/Dialect/Dropout/IR/DropoutVerifier.cpp"
+TRANSFORMS = "lib/Dialect/Dropout/Transforms/"
 ARITH = "lib/Conversion/DropoutToArith/DropoutToArith.cpp"
 AFFINE = "lib/Conversion/DropoutToAffine/DropoutToAffine.cpp"
-LINALG = "lib/Conversion/DropoutToLinalg/DropoutToLinalg.cpp"
-INLINE = "lib/Conversion/DropoutToLinalg/InlineMask.cpp"
-TRANSFORMS = "lib/Dialect/Dropout/Transforms/"
+LLVM = "lib/Conversion/DropoutToLLVM/DropoutToLLVM.cpp"
+ENTRY = "lib/Pipelines/EmitEntryPoints.cpp"
 RUNTIME = "lib/Runtime/"
 
-KNOWN, VALUES, SHAPES = (f"Integration/CPU/{n}.py" for n in ("known-answers", "values", "shapes"))
-INDICES, RELATIONS, MEMORY = (f"Integration/CPU/{n}.py" for n in ("indices", "relations", "memory"))
-IMPLICIT, BAD = (f"Integration/CPU/{n}.py" for n in ("implicit", "bad-input"))
-GTEST = "gtest"
+# Tests: a file below test/, or a gtest executable and the filter of its tests.
+TO_ARITH = "Conversion/DropoutToArith/convert-dropout-to-arith.mlir"
+TO_LINALG = "Conversion/DropoutToLinalg/convert-dropout-to-linalg.mlir"
+TO_LLVM = "Conversion/DropoutToLLVM/convert-dropout-to-llvm.mlir"
+EVERYTHING_TO_LLVM = "Conversion/DropoutToLLVM/convert-to-llvm.mlir"
+DIALECT = "Dialect/Dropout/"
+ELEMENT_ERRORS = DIALECT + "element-errors.mlir"
+CHANNEL_ERRORS = DIALECT + "channel-errors.mlir"
+CANONICALIZE = DIALECT + "canonicalize.mlir"
+EFFECTS = DIALECT + "effects.mlir"
+MATERIALIZE = DIALECT + "materialize-state.mlir"
+SPECIALIZE = DIALECT + "specialize-mode.mlir"
+ENTRY_POINTS = "Pipelines/emit-entry-points.mlir"
+KNOWN = "Integration/CPU/known-answers.py"
+MEMORY = "Integration/CPU/memory.py"
+INDICES = "Integration/CPU/indices.py"
+CONTRACT_TESTS = "Unit/Dialect/DropoutContractTests:"
+RUNTIME_TESTS = "Unit/Runtime/DropoutRuntimeTests:"
 
 # name: (what the contract says, file, old text, new text, test that must fail)
 MUTANTS = {
     # Mask contract
     "rounds-nine": ("R = 10 by default", EMITTER,
-                    "round < parameters.rounds", "round + 1 < parameters.rounds", KNOWN),
+                    "round < parameters.rounds", "round + 1 < parameters.rounds", TO_ARITH),
+    "rounds-ignored": ("rounds = 7 is stated on the op", ARITH,
+                       "draw.rounds = op.getRounds();", "draw.rounds = 10;", TO_ARITH),
     "key-schedule": ("the key is bumped each round", EMITTER,
                      "if (round != 0) {", "if (round > 1) {", KNOWN),
     "multiplier": ("Philox4x32", EMITTER, "0xD2511F53", "0xD2511F51", KNOWN),
@@ -70,178 +90,385 @@ MUTANTS = {
                   "constantI64(uint64_t(1) << 63)", "constantI64(uint64_t(1) << 62)", KNOWN),
     "tie-dropped": ("ties are decided by L", EMITTER,
                     "scf::YieldOp::create(builder, loc, exact());",
-                    "scf::YieldOp::create(builder, loc, above);", KNOWN),
+                    "scf::YieldOp::create(builder, loc, above);", TO_ARITH),
     "compare-strict": ("element i is kept iff u(i) >= T(p)", EMITTER,
                        "arith::CmpIPredicate::uge, wide", "arith::CmpIPredicate::ugt, wide",
-                       INDICES),
+                       EVERYTHING_TO_LLVM),
     "keep-inverted": ("kept iff u >= T", EMITTER,
-                      "arith::CmpIPredicate::ugt,\n                                      draw, top",
-                      "arith::CmpIPredicate::ult,\n                                      draw, top", KNOWN),
+                      "arith::CmpIPredicate::ugt, draw, top", "arith::CmpIPredicate::ult, draw, top", KNOWN),
     "threshold-truncated": ("T(p) = roundeven(p * 2^32)", CONTRACT,
-                            "std::nearbyint(p * 4294967296.0)", "std::floor(p * 4294967296.0)", GTEST),
+                            "std::nearbyint(p * 4294967296.0)", "std::floor(p * 4294967296.0)",
+                            CONTRACT_TESTS + "Threshold.*"),
     "threshold-clamp-low": ("T is clamped to [1, 2^32 - 1]", CONTRACT,
-                            "std::clamp(scaled, 1.0,", "std::clamp(scaled, 0.0,", GTEST),
+                            "std::clamp(scaled, 1.0,", "std::clamp(scaled, 0.0,", CONTRACT_TESTS + "Threshold.*"),
     "threshold-clamp-high": ("T = 2^32 only for p = 1", CONTRACT,
-                             "scaled, 1.0, 4294967295.0", "scaled, 1.0, 4294967296.0", GTEST),
+                             "scaled, 1.0, 4294967295.0", "scaled, 1.0, 4294967296.0",
+                             CONTRACT_TESTS + "Threshold.*"),
     "runtime-threshold": ("T(p) of a run-time p is the same", LOWERING,
                           "b.constant(resolution == 8 ? 256.0 : 4294967296.0)",
-                          "b.constant(resolution == 8 ? 256.0 : 4294967295.0)", VALUES),
+                          "b.constant(resolution == 8 ? 256.0 : 4294967295.0)", INDICES),
     "runtime-clamp": ("T of a tiny run-time p is 1", LOWERING,
-                      "clamped, b.constantInt(1)", "clamped, b.constantInt(0)",
-                      "Conversion"),
+                      "clamped, b.constantInt(1)", "clamped, b.constantInt(0)", TO_LINALG),
+    "runtime-byte-constants": ("a run-time p is k/256, too", LOWERING,
+                               "return b.mul(k, b.constant(1.0 / 256.0));", "(void)k;\n  return p;", INDICES),
     "resolution-byte": ("byte i mod 16, low byte first", EMITTER,
                         "constantI32(parameters.resolution == 8 ? 0xff : 0xffff)",
                         "constantI32(parameters.resolution == 8 ? 0x7f : 0xffff)", KNOWN),
     "resolution-constants": ("every constant uses p = k/256", CONTRACT,
                              "return resolution == 8 ? std::nearbyint(p * 256.0) / 256.0 : p;",
-                             "return p;", GTEST),
-    "rounds-ignored": ("rounds = 7 is stated on the op", ARITH,
-                       "draw.rounds = op.getRounds();", "draw.rounds = 10;", KNOWN),
+                             "return p;", TO_LINALG),
+    "resolution-none": ("k = 256 is an error that names p", CONTRACT,
+                        "return k >= 1.0 && k <= 255.0;", "return k >= 1.0;", CONTRACT_TESTS + "Threshold.EightBits"),
+    "state-halves": ("rng(%state) is {seed, offset}", LOWERING,
+                     "draw.offset = load(1);", "draw.offset = load(0);", MEMORY),
     # Position
     "position-ignored": ("a slice keeps the big tensor's indices", OPS,
                          "  if (op.hasPosition())\n"
                          "    return getMixedValues(op.getStaticOffsetsAttr()",
-                         "  if (false)\n    return getMixedValues(op.getStaticOffsetsAttr()", RELATIONS),
+                         "  if (false)\n    return getMixedValues(op.getStaticOffsetsAttr()", TO_LINALG),
     "stride-of-tile": ("strides are those of the whole", LOWERING,
                        "op.getMixedPositionSizes(builder);\n  parameters.strides",
-                       "op.getMixedShape(builder);\n  parameters.strides", RELATIONS),
+                       "op.getMixedShape(builder);\n  parameters.strides", TO_LINALG),
     "mask-dims-order": ("mask_dims are linearised in the order listed", LOWERING,
-                        "llvm::reverse(maskDims)", "maskDims", SHAPES),
+                        "llvm::reverse(maskDims)", "maskDims", TO_LINALG),
     "default-mask-dims": ("the default mask_dims is [0, 1]", OPS,
-                          "return {0, 1};", "return {1, 0};", SHAPES),
+                          "return {0, 1};", "return {1, 0};", CHANNEL_ERRORS),
     "tile-position": ("tiling keeps the mask", TRANSFORMS + "TilingInterfaceImpl.cpp",
-                      "position.push_back(addIndices(builder, loc, start, offset));",
-                      "position.push_back(start);", "Dialect/Dropout/tiling.mlir"),
+                      "position.push_back(emitAdd(builder, loc, start, offset));",
+                      "position.push_back(start);", DIALECT + "tiling.mlir"),
     "window-shift": ("rows that start inside a block", EMITTER,
-                     "constant(i128, 127), down", "constant(i128, 126), down", SHAPES),
+                     "constant(i128, 127), down", "constant(i128, 126), down", MEMORY),
     "row-aligned": ("one mask for every lowering", AFFINE,
-                    "if (!isMultiple(parameters.base))\n      return false;", "", RELATIONS),
+                    "if (!isMultiple(parameters.base))\n      return false;", "", KNOWN),
     "block-loop-start": ("one mask for every row length", ARITH,
-                         "constant(perBlock - 1)), shift);", "constant(0)), shift);", SHAPES),
+                         "constant(perBlock - 1));\n  Value count", "constant(0));\n  Value count", KNOWN),
+    "loop-step": ("the index of every element counts", ARITH,
+                  "getConstantIntValue(loop.getStep()) != 1)", "false)", TO_ARITH),
+    "loop-narrow": ("all index arithmetic is 64-bit", ARITH,
+                    "if (!isWide(value.getType()))", "if (false)", TO_ARITH),
     # Values
-    "scale": ("kept: x * 1/(1-p)", CONTRACT, "return 1.0 / (1.0 - p);", "return 1.0 / (1.0 + p);", GTEST),
+    "scale": ("kept: x * 1/(1-p)", CONTRACT, "return 1.0 / (1.0 - p);", "return 1.0 / (1.0 + p);",
+              CONTRACT_TESTS + "Scale.*"),
+    "constant-single": ("constants are computed in f64", CONTRACT, "return 1.0 / (1.0 - p);",
+                        "return 1.0 / (1.0 - static_cast<float>(p));", MEMORY),
     "multiply-not-select": ("select, never multiply", LOWERING,
                             "  Value y = arith::SelectOp::create(builder, loc, keep, kept,\n"
                             "                                    parameters.dropped);",
-                            "  Value y = kept;\n  if (parameters.map == ValueMap::Affine)\n"
-                            "    y = arith::SelectOp::create(builder, loc, keep, kept, parameters.dropped);\n"
-                            "  else\n    y = arith::MulFOp::create(builder, loc, kept, "
-                            "arith::UIToFPOp::create(builder, loc, element, keep));", VALUES),
+                            "  Value y = arith::MulFOp::create(\n"
+                            "      builder, loc, kept, arith::UIToFPOp::create(builder, loc, element, keep));",
+                            TO_LINALG),
+    "fast-math": ("no fast-math flag on the data path", LOWERING,
+                  "arith::MulFOp::create(builder, loc, wide, parameters.factor)",
+                  "arith::MulFOp::create(builder, loc, wide, parameters.factor, "
+                  "arith::FastMathFlags::contract)", TO_LINALG),
     "fma-split": ("kept: fma(a, x, b)", LOWERING,
                   "    kept = math::FmaOp::create(builder, loc, parameters.factor, wide,\n"
                   "                               parameters.summand);",
                   "    kept = arith::AddFOp::create(builder, loc, arith::MulFOp::create(builder, loc, "
-                  "parameters.factor, wide), parameters.summand);", VALUES),
+                  "parameters.factor, wide), parameters.summand);", TO_LINALG),
     "alpha-dropped": ("dropped: d = a * alpha' + b", CONTRACT,
-                      "a * kAlphaPrime + b;", "a * kAlphaPrime;", GTEST),
+                      "a * kAlphaPrime + b;", "a * kAlphaPrime;", CONTRACT_TESTS + "AffineConstants.*"),
     "alpha-variance": ("v = q + ((alpha' * alpha') * q) * p", CONTRACT,
                        "double v = q + ((kAlphaPrime * kAlphaPrime) * q) * p;",
-                       "double v = q + ((kAlphaPrime * kAlphaPrime) * q) * q;", GTEST),
+                       "double v = q + ((kAlphaPrime * kAlphaPrime) * q) * q;",
+                       CONTRACT_TESTS + "AffineConstants.*"),
     "alpha-runtime": ("b = -((a * p) * alpha')", LOWERING,
-                      "b.mul(b.mul(a, p), alphaPrime)", "b.mul(b.mul(a, q), alphaPrime)", VALUES),
+                      "b.mul(b.mul(a, p), alphaPrime)", "b.mul(b.mul(a, q), alphaPrime)", TO_LINALG),
     "alpha-at-one": ("p = 1 gives +0 everywhere", CONTRACT,
-                     "p == 1.0 ? 0.0 : a * kAlphaPrime + b", "a * kAlphaPrime + b", GTEST),
-    "gradient-affine": ("gradient of alpha: dy * a, dropped +0", OPS,
-                        "return isAlpha(kind) ? ValueMap::AffineGradient : ValueMap::Scale;",
-                        "return isAlpha(kind) ? ValueMap::Affine : ValueMap::Scale;", VALUES),
+                     "p == 1.0 ? 0.0 : a * kAlphaPrime + b", "a * kAlphaPrime + b",
+                     CONTRACT_TESTS + "AffineConstants.*"),
+    "gradient-alpha": ("gradient of alpha: dy * a, dropped +0", OPS,
+                       "ValueMap mlir::dropout::detail::getBackwardMap(Kind kind) {\n",
+                       "ValueMap mlir::dropout::detail::getBackwardMap(Kind kind) {\n"
+                       "  if (isAlpha(kind))\n    return getForwardMap(kind);\n", TO_LINALG),
     "active-ignored": ("eval is x, bit for bit", LOWERING,
-                       "  if (parameters.active)\n    y =", "  if (false)\n    y =", VALUES),
+                       "  if (parameters.active)\n    y =", "  if (false)\n    y =", TO_LINALG),
     "training-ignored": ("eval is the identity", LOWERING,
-                         "value.active = b.both(training, value.active);", "(void)training;", VALUES),
+                         "value.active = b.both(training, value.active);", "(void)training;", TO_LINALG),
+    "active-zero": ("p = 0 is x, bit for bit", LOWERING,
+                    "b.compare(arith::CmpFPredicate::ONE, p, 0.0)", "b.compare(arith::CmpFPredicate::OGE, p, 0.0)",
+                    TO_LINALG),
     "mask-in-eval": ("a mask is 1 everywhere in eval", LOWERING,
-                     "b.select(training, draw.threshold, b.constantInt(0))", "draw.threshold", RELATIONS),
-    "constant-rounding": ("constants are computed in f64 and rounded once", LOWERING,
-                          "value.factor = rounded(getScale(p), compute);",
-                          "value.factor = rounded(static_cast<float>(1.0f / (1.0f - static_cast<float>(p))), compute);",
-                          VALUES),
+                     "b.select(training, draw.threshold, b.constantInt(0))", "draw.threshold", TO_LINALG),
     "compute-type": ("f16 and bf16 compute in f32", LOWERING,
                      "return element.isF64() ? element : Float32Type::get(element.getContext());",
-                     "return element;", VALUES),
+                     "return element;", TO_LINALG),
     "nan-p": ("an unchecked invalid p acts as p = 1", LOWERING,
-              "p = b.select(valid, p, b.constant(1.0));", "(void)valid;", "Conversion"),
+              "p = b.select(valid, p, b.constant(1.0));", "(void)valid;", TO_LINALG),
     # Folds and verifiers
     "fold-eval-implicit": ("implicit ops are not folded", FOLDS,
-                           "if (op.isImplicit() || op.isMemRefForm() || op->getNumResults() != 1)\n    return failure();\n  Outcome",
+                           "if (op.isImplicit() || op.isMemRefForm() || op->getNumResults() != 1)\n"
+                           "    return failure();\n  Outcome",
                            "if (op.isMemRefForm() || op->getNumResults() != 1)\n    return failure();\n  Outcome",
-                           "Dialect/Dropout/canonicalize-implicit.mlir"),
+                           DIALECT + "canonicalize-implicit.mlir"),
     "fold-p-one": ("p = 1 folds only in training", FOLDS,
-                   "if (p == 1.0 && training == true)", "if (p == 1.0)", "Dialect/Dropout/canonicalize.mlir"),
+                   "if (p == 1.0 && training == true)", "if (p == 1.0)", CANONICALIZE),
+    "fold-check": ("p has to suit the resolution", FOLDS,
+                   "if (isProbability(value) && isRepresentable(value, getResolution()))",
+                   "if (isProbability(value))", CANONICALIZE),
     "backward-fold-alpha": ("backward of alpha is not the forward op", FOLDS,
                             "if (op.getValueMap() != ValueMap::Scale)\n      return failure();\n    StringRef",
-                            "StringRef", RELATIONS),
+                            "StringRef", CANONICALIZE),
     "verifier-p": ("p is in [0, 1], NaN refused", VERIFIER,
-                   "if (!isProbability(value)) // [P2]", "if (value > 1.0) // [P2]",
-                   "Dialect/Dropout/element-errors.mlir"),
+                   "if (!isProbability(value)) // [P2]", "if (value > 1.0) // [P2]", ELEMENT_ERRORS),
+    "verifier-resolution": ("k = 0 is an error that names p", VERIFIER,
+                            "if (!isRepresentable(value, op.getResolution())) // [P3]", "if (false) // [P3]",
+                            ELEMENT_ERRORS),
     "verifier-version": ("unknown contract versions are refused", VERIFIER,
-                         "if (version != kContractVersion) // [O3]", "if (version > 2) // [O3]",
-                         "Dialect/Dropout/element-errors.mlir"),
+                         "if (version != kContractVersion) // [O3]", "if (version > 2) // [O3]", ELEMENT_ERRORS),
+    "verifier-rounds": ("rounds are 7 or 10", VERIFIER,
+                        "if (rounds != 7 && rounds != 10) // [O1]", "if (rounds == 0) // [O1]", ELEMENT_ERRORS),
+    "verifier-implicit": ("mask and backward have no implicit form", VERIFIER,
+                          "if (needsSeed && op.isImplicit()) // [B1]", "if (false) // [B1]",
+                          DIALECT + "backward-errors.mlir"),
+    "verifier-type": ("element types: f16, bf16, f32, f64", VERIFIER,
+                      "!element.isF64()) { // [T1]", "!element.isF64() && !element.isInteger(32)) { // [T1]",
+                      ELEMENT_ERRORS),
+    "verifier-count": ("the index never wraps", VERIFIER,
+                       "llvm::MulOverflow(count, size, count))\n      return std::nullopt;",
+                       "llvm::MulOverflow(count, size, count))\n      return 0;", ELEMENT_ERRORS),
+    "verifier-slice": ("a slice lies inside the whole", VERIFIER,
+                       "begin > whole || extent > whole - begin", "begin > whole", ELEMENT_ERRORS),
     "verifier-dims": ("mask_dims are distinct", VERIFIER,
-                      "if (seen.test(dim)) // [D1]", "if (false) // [D1]",
-                      "Dialect/Dropout/channel-errors.mlir"),
-    # State
-    "materialize-order": ("an op takes the flag it states", TRANSFORMS + "MaterializeState.cpp",
-                          "op.getGeneratorAttr(),\n                          op.getTraining());",
-                          "op.getGeneratorAttr(),\n                          Value());", IMPLICIT),
+                      "if (seen.test(dim)) // [D1]", "if (false) // [D1]", CHANNEL_ERRORS),
+    "verifier-rank": ("the default mask_dims needs rank >= 2", VERIFIER,
+                      "rank < 2) // [D3]", "rank < 1) // [D3]", CHANNEL_ERRORS),
+    # State, in the compiler
+    "materialize-flag": ("%f replaces the runtime's mode", TRANSFORMS + "MaterializeState.cpp",
+                         "op.getGeneratorAttr(), op.getTraining());", "op.getGeneratorAttr(), Value());",
+                         MATERIALIZE),
     "generator-name": ("a named generator is its own", TRANSFORMS + "MaterializeState.cpp",
                        "ReserveOp::create(builder, op.getLoc(), op.getGeneratorAttr(),",
-                       "ReserveOp::create(builder, op.getLoc(), StringAttr(),", IMPLICIT),
+                       "ReserveOp::create(builder, op.getLoc(), StringAttr(),", MATERIALIZE),
+    "generator-call": ("a named generator's offset is taken", LLVM,
+                       "Value name = op.getGenerator()", "Value name = false", TO_LLVM),
+    "mode-call": ("without a flag the runtime's mode counts", LLVM, "loc, i32, -1)", "loc, i32, 1)", TO_LLVM),
+    "check-call": ("k of 8 bits is checked at run time", LLVM,
+                   "                                                op.getResolution());",
+                   "                                                16);", TO_LLVM),
     "specialize-eval": ("eval erases", TRANSFORMS + "SpecializeMode.cpp",
-                        "if (train)\n        masked", "if (true)\n        masked",
-                        "Dialect/Dropout/specialize-mode.mlir"),
+                        "if (train)\n        masked", "if (true)\n        masked", SPECIALIZE),
+    "specialize-train": ("train becomes training(true)", TRANSFORMS + "SpecializeMode.cpp",
+                         "masked.getTrainingMutable().assign(createFlag(op));", "(void)createFlag(op);", SPECIALIZE),
+    "specialize-check": ("p is checked in eval too", TRANSFORMS + "SpecializeMode.cpp",
+                         "if (!check || check.getResolution() != op.getResolution())", "if (false)", SPECIALIZE),
     "check-missing": ("p at run time is checked", TRANSFORMS + "CheckProbabilities.cpp",
-                      "op.getPValueMutable().assign(checked);", "(void)checked;", "Dialect/Dropout/check-probabilities.mlir"),
+                      "op.getPValueMutable().assign(checked);", "(void)checked;",
+                      DIALECT + "check-probabilities.mlir"),
+    "check-late": ("every p that is an argument is checked first", TRANSFORMS + "CheckProbabilities.cpp",
+                   "if (argument && argument.getOwner() == &function.front())", "if (false)",
+                   DIALECT + "check-probabilities.mlir"),
+    "pipeline-check": ("every pipeline checks p", "lib/Pipelines/Pipelines.cpp",
+                       "pm.addNestedPass<func::FuncOp>(createCheckProbabilitiesPass());", "",
+                       "Pipelines/dropout-to-llvm.mlir"),
+    "entry-unchecked": ("nothing is drawn or written if a p is invalid", ENTRY,
+                        "cf::CondBranchOp::create(b, failed, done, *status, run, ValueRange());",
+                        "(void)failed;\n    cf::BranchOp::create(b, run);", ENTRY_POINTS),
+    "entry-resolution": ("8 bits have a check of their own", ENTRY,
+                         "add(argument, check.getResolution());", "add(argument, 16);", ENTRY_POINTS),
+    "entry-callee": ("a p that a callee checks is an argument, too", ENTRY,
+                     "changed |= add(outer, resolution);", "(void)resolution;", ENTRY_POINTS),
     "speculate-unchecked": ("an op with an unchecked p is not speculatable", OPS,
-                            "if (!p.getDefiningOp<CheckPOp>())", "if (false)", "Dialect/Dropout/effects.mlir"),
+                            "if (!p.getDefiningOp<CheckPOp>())", "if (false)", DIALECT + "speculation.mlir"),
     "implicit-pure": ("an implicit op touches the runtime", OPS,
                       "  if (op.isImplicit()) {\n    effects", "  if (false) {\n    effects",
-                      "Dialect/Dropout/canonicalize-implicit.mlir"),
+                      DIALECT + "canonicalize-implicit.mlir"),
+    "reserve-pure": ("reserve takes an offset", OPS,
+                     "void ReserveOp::getEffects(\n    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {\n",
+                     "void ReserveOp::getEffects(\n    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {\n"
+                     "  if (true)\n    return;\n", EFFECTS),
+    "check-pure": ("check_p has effects", OPS,
+                   "void CheckPOp::getEffects(\n    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {\n",
+                   "void CheckPOp::getEffects(\n    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {\n"
+                   "  if (true)\n    return;\n", EFFECTS),
+    "tile-implicit": ("tiling refuses implicit ops", TRANSFORMS + "TilingInterfaceImpl.cpp",
+                      "if (op.isImplicit())", "if (false)", DIALECT + "tiling-errors.mlir"),
+    "bufferize-implicit": ("bufferization refuses implicit ops", TRANSFORMS + "BufferizableOpInterfaceImpl.cpp",
+                           "if (op.isImplicit())", "if (false)", DIALECT + "one-shot-bufferize-errors.mlir"),
     "in-place": ("in place only where legal", TRANSFORMS + "BufferizableOpInterfaceImpl.cpp",
-                 "if (!analysis.isInPlace(source))", "if (false)", MEMORY),
+                 "if (!analysis.isInPlace(source))", "if (false)", DIALECT + "one-shot-bufferize.mlir"),
+    "gradient-draw": ("the gradient's draw is the forward's", TRANSFORMS + "BuildBackward.cpp",
+                      "lookup(op.getSeed()), lookup(op.getOffset()),", "lookup(op.getSeed()), lookup(op.getSeed()),",
+                      DIALECT + "build-backward.mlir"),
+    # The runtime
+    "fork-bit": ("bit 62 keeps a fork apart from every mask", RUNTIME + "Fork.cpp",
+                 "rank | forkRankLimit,", "rank,", RUNTIME_TESTS + "GeneratorTest.ForkSeeds"),
+    "fork-hash": ("FNV-1a, not FNV-1", RUNTIME + "Fork.cpp",
+                  "    hash ^= static_cast<unsigned char>(c);\n    hash *= 0x100000001b3;\n",
+                  "    hash *= 0x100000001b3;\n    hash ^= static_cast<unsigned char>(c);\n",
+                  RUNTIME_TESTS + "GeneratorTest.ForkSeeds"),
+    "fork-words": ("seed' = words 0 and 1, low first", RUNTIME + "Fork.cpp",
+                   "block[0] | uint64_t(block[1]) << 32", "block[1] | uint64_t(block[0]) << 32",
+                   RUNTIME_TESTS + "GeneratorTest.ForkSeeds"),
+    "fork-offset": ("offset' = 0", RUNTIME + "Generator.cpp",
+                    "/*offset=*/0);", "generator->offset);", RUNTIME_TESTS + "GeneratorTest.Fork"),
+    "eval-consumes": ("an op in eval mode consumes no offset", RUNTIME + "Generator.cpp",
+                      "if (isTraining)\n      ++generator->offset;", "++generator->offset;",
+                      RUNTIME_TESTS + "GeneratorTest.TrainingTakesOneOffsetEvalNone"),
+    "reserve-two": ("an op in training mode consumes exactly one offset", RUNTIME + "Generator.cpp",
+                    "++generator->offset;", "generator->offset += 2;",
+                    RUNTIME_TESTS + "GeneratorTest.TrainingTakesOneOffsetEvalNone"),
+    "reserve-mode": ("%f replaces the runtime's mode", RUNTIME + "Generator.cpp",
+                     ": training == DROPOUT_TRAIN;", ": state->training;",
+                     RUNTIME_TESTS + "GeneratorTest.TrainingTakesOneOffsetEvalNone"),
+    "reserve-torn": ("reserve is one atomic step", RUNTIME + "Generator.cpp",
+                     "*outOffset = generator->offset;\n    if (isTraining)",
+                     "*outOffset = generator->offset;\n    state.~LockedState();\n    sched_yield();\n"
+                     "    new (&state) LockedState();\n    if (isTraining)",
+                     RUNTIME_TESTS + "ThreadTest.DrawsAreDistinctAndGapless"),
+    "one-generator": ("named generators are their own", RUNTIME + "Process.cpp",
+                      "generator = &it->second;", "generator = &defaultGenerator;",
+                      RUNTIME_TESTS + "GeneratorTest.NamedGeneratorsAreIndependent"),
+    "eval-at-start": ("the mode is train at start", RUNTIME + "Process.h",
+                      "bool training = true;\n  Generator defaultGenerator;",
+                      "bool training = false;\n  Generator defaultGenerator;", RUNTIME_TESTS + "GeneratorTest.InitialState"),
+    "offset-at-start": ("the initial seed and offset are documented", RUNTIME + "Process.h",
+                        "uint64_t offset = 0;\n  /// Handle", "uint64_t offset = 1;\n  /// Handle",
+                        RUNTIME_TESTS + "GeneratorTest.InitialState"),
+    "name-utf8": ("names are UTF-8", RUNTIME + "Name.cpp", "lead >= 0xc2", "lead >= 0xc0",
+                  RUNTIME_TESTS + "GeneratorTest.Names"),
+    "scope-mode": ("a scope restores the mode", RUNTIME + "Scope.cpp",
+                   "state->training = scope.training;", "(void)scope;", RUNTIME_TESTS + "ScopeTest.*"),
+    "scope-offset": ("a scope restores seed and offset", RUNTIME + "Scope.cpp",
+                     "scope.generator->offset = scope.offset;", "", RUNTIME_TESTS + "ScopeTest.*"),
+    "scope-order": ("scopes end in the order that they nest", RUNTIME + "Scope.cpp",
+                    "if (innermost != handle)", "if (false)", RUNTIME_TESTS + "ScopeTest.*"),
+    "scope-open": ("an open scope's generator stays", RUNTIME + "Generator.cpp",
+                   "if (generator->innermostScope)", "if (false)", RUNTIME_TESTS + "ScopeTest.*"),
+    "scope-restore": ("a blob is not restored into open scopes", RUNTIME + "State.cpp",
+                      "if (!state->openScopes.empty())", "if (false)", RUNTIME_TESTS + "ScopeTest.*"),
+    "blob-checksum": ("a damaged blob is refused", RUNTIME + "State.cpp",
+                      "if (crc32(bytes, checkedSize) !=", "if (false && crc32(bytes, checkedSize) !=",
+                      RUNTIME_TESTS + "StateTest.*"),
+    "blob-half": ("a damaged blob changes nothing", RUNTIME + "State.cpp",
+                  "    SavedState saved;\n", "    SavedState saved;\n    LockedState()->named.clear();\n",
+                  RUNTIME_TESTS + "StateTest.*"),
+    "blob-version": ("the blob is versioned", RUNTIME + "State.cpp",
+                     "if (version != formatVersion)", "if (false)", RUNTIME_TESTS + "StateTest.*"),
+    "blob-endian": ("the blob is the same on every machine", RUNTIME + "State.cpp",
+                    "at[i]) << (8 * i)", "at[i]) << (8 * (sizeof(Int) - 1 - i))", RUNTIME_TESTS + "StateTest.*"),
+    "error-last": ("the slot keeps the first error", RUNTIME + "Error.cpp",
+                   "if (slot.status != DROPOUT_OK)", "if (false)", RUNTIME_TESTS + "ErrorTest.*"),
+    "error-shared": ("code and message are thread-local", RUNTIME + "Error.cpp",
+                     "static thread_local ErrorSlot slot;", "static ErrorSlot slot;", RUNTIME_TESTS + "ErrorTest.*"),
+    "bytes": ("a mask in memory is one byte per element, 0 or 1", RUNTIME + "Mask.cpp",
+              "*dst++ = keep;", "*dst++ = keep ? 0xff : 0;", RUNTIME_TESTS + "MaskTest.*"),
+    "runtime-tie": ("the runtime's masks are those of compiled code", RUNTIME + "Mask.cpp",
+                    "if (h == top)", "if (false)", RUNTIME_TESTS + "MaskTest.*"),
+    "runtime-key": ("the runtime's Philox is the same", RUNTIME + "Philox.h",
+                    "key1 += weyl1;", "key1 += weyl0;", RUNTIME_TESTS + "PhiloxTest.*"),
+    "runtime-ties-up": ("T(p) is rounded half to even", RUNTIME + "Probability.cpp",
+                        "rest == 0.5 && (result & 1)", "rest == 0.5", RUNTIME_TESTS + "ProbabilityTest.*"),
+    "runtime-nan": ("NaN is no probability", RUNTIME + "Probability.cpp",
+                    "return p >= 0.0 && p <= 1.0;", "return !(p < 0.0 || p > 1.0);",
+                    RUNTIME_TESTS + "ProbabilityTest.*"),
+    "runtime-byte": ("k = 0 or 256 is an error that names p", RUNTIME + "Probability.cpp",
+                     "if (isProper && (k == 0 || k == 256))", "if (false)", RUNTIME_TESTS + "ProbabilityTest.*"),
+    "runtime-invalid": ("an invalid p acts as p = 1", RUNTIME + "Probability.cpp",
+                        "== DROPOUT_OK ? p : 1.0;", "== DROPOUT_OK ? p : 0.0;", RUNTIME_TESTS + "ProbabilityTest.*"),
 }
+
+
+def find(text, old):
+    """Where `old` stands in the source, however that is wrapped."""
+    return [m.span() for m in re.finditer(r"\s*".join(map(re.escape, "".join(old.split()))), text)]
+
+
+def split_test(test):
+    """The file below test/ and, for a gtest executable, the filter."""
+    path, _, tests = test.partition(":")
+    return path, tests
+
+
+def targets(test):
+    """What to build before the test can run."""
+    path, tests = split_test(test)
+    if tests:
+        return [pathlib.PurePath(path).name]
+    if path.startswith("Integration/"):
+        return ["dropout-opt", "dropout-run", "DropoutRuntime"]
+    return ["dropout-opt"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="build tree (default: build)")
     parser.add_argument("--list", action="store_true", help="print the mutants and stop")
+    parser.add_argument("--check", action="store_true",
+                        help="only see that the text of every mutant stands in the source, and stop")
     parser.add_argument("names", nargs="*", help="mutants to run (default: all)")
     args = parser.parse_args()
     unknown = [n for n in args.names if n not in MUTANTS]
     if unknown:
         sys.exit(f"error: expected names of mutants (see --list), but got {', '.join(unknown)}")
+    # Those of one file in a row: less to compile.
+    names = sorted(args.names or MUTANTS, key=lambda name: MUTANTS[name][1])
     if args.list:
-        for name, (says, path, *_, test) in MUTANTS.items():
-            print(f"{name:24} {says} | {path} | {test}")
+        for name in names:
+            says, path, *_, test = MUTANTS[name]
+            print(f"{name:22} {says} | {path} | {test}")
         return
+
+    # Nothing is stale.
+    errors = []
+    for name in names:
+        _, path, old, new, test = MUTANTS[name]
+        count = len(find((ROOT / path).read_text(), old))
+        if count != 1 or old == new:
+            errors.append(f"{name}: expected its text once in {path}, but got it {count} times")
+        file, tests = split_test(test)
+        if not tests and not (ROOT / "test" / file).is_file():
+            errors.append(f"{name}: expected a test file, but got {file}")
+    if errors:
+        sys.exit("error: " + "\nerror: ".join(errors))
+    if args.check:
+        return
+
     build = (ROOT / args.build).resolve()
-    lit = next((p for p in ("/usr/lib/llvm-22/bin/lit",) if pathlib.Path(p).exists()), "lit")
+    cache = (build / "CMakeCache.txt").read_text()
+    found = re.search(r"^LLVM_EXTERNAL_LIT:\w+=(.+)$", cache, re.M)
+    if not found:
+        sys.exit(f"error: expected LLVM_EXTERNAL_LIT in {build}/CMakeCache.txt, but got none")
+    lit = found[1]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
-    def compiles():
-        return subprocess.run(["ninja", "-C", build, "dropout-opt", "dropout-run", "DropoutUnitTests"],
-                              capture_output=True, text=True)
+    def compiles(wanted):
+        return subprocess.run(["ninja", "-C", build, *wanted], capture_output=True, text=True)
 
     def red(test):
-        if test == GTEST:
-            return any(subprocess.run([exe], capture_output=True).returncode
-                       for exe in build.glob("test/Unit/*/*Tests"))
-        paths = [str(build / "test" / test)]
-        return subprocess.run([lit, "-q", *paths], capture_output=True).returncode != 0
+        path, tests = split_test(test)
+        command = [build / "test" / path, "--gtest_brief=1", f"--gtest_filter={tests}"] if tests else [
+            lit, "-q", build / "test" / path]
+        try:
+            return subprocess.run(command, capture_output=True, timeout=LIMIT).returncode != 0
+        except subprocess.TimeoutExpired:
+            return True
+
+    # The code as it is: everything builds, every filter means some test, and every test is green.
+    tests_named = sorted({MUTANTS[name][-1] for name in names})
+    done = compiles(sorted({target for test in tests_named for target in targets(test)}))
+    if done.returncode:
+        sys.exit("error: expected the code as it is to build, but got\n" + done.stdout[-2000:])
+    for number, test in enumerate(tests_named, 1):
+        start = time.time()
+        path, tests = split_test(test)
+        if tests and not subprocess.run([build / "test" / path, "--gtest_list_tests", f"--gtest_filter={tests}"],
+                                        capture_output=True).stdout.strip():
+            sys.exit(f"error: expected tests, but got none of {test}")
+        if red(test):
+            sys.exit(f"error: expected {test} to pass on the code as it is, but it fails")
+        print(f"[{number}/{len(tests_named)}] {test} is green ({time.time() - start:.0f} s)", flush=True)
 
     survivors = []
-    names = args.names or list(MUTANTS)
     for number, name in enumerate(names, 1):
         says, path, old, new, test = MUTANTS[name]
         source = ROOT / path
         text = source.read_text()
         start = time.time()
-        if text.count(old) != 1:
-            survivors.append(name)
-            print(f"[{number}/{len(names)}] {name}: STALE, {path} holds the text {text.count(old)} times")
-            continue
+        (begin, end), = find(text, old)
         try:
-            source.write_text(text.replace(old, new))
-            done = compiles()
+            source.write_text(text[:begin] + new + text[end:])
+            done = compiles(targets(test))
             if done.returncode:
                 verdict = "DOES NOT COMPILE\n" + done.stdout[-2000:]
             else:
@@ -252,7 +479,7 @@ def main():
             survivors.append(name)
         print(f"[{number}/{len(names)}] {name}: {verdict} by {test} ({time.time() - start:.0f} s): {says}",
               flush=True)
-    compiles()
+    compiles(sorted({target for test in tests_named for target in targets(test)}))
     print(f"{len(names) - len(survivors)} of {len(names)} mutants killed")
     if survivors:
         sys.exit("not killed: " + ", ".join(survivors))

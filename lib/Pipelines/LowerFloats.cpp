@@ -98,7 +98,10 @@ struct LowerFloatsPass
     math::populateExtendToSupportedTypesTypeConverter(
         converter, supported, Float32Type::get(context));
     ConversionTarget target(*context);
-    math::populateExtendToSupportedTypesConversionTarget(target, converter);
+    // Upstream's target asks an op for its dialect; not every op has one.
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    target.addDynamicallyLegalDialect<math::MathDialect>(
+        [&](Operation *op) { return converter.isLegal(op); });
     RewritePatternSet patterns(context);
     math::populateExtendToSupportedTypesPatterns(patterns, converter);
     return applyPartialConversion(getOperation(), target, std::move(patterns));

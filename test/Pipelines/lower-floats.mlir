@@ -1,5 +1,5 @@
-// RUN: dropout-opt %s --dropout-lower-floats | FileCheck %s
-// RUN: dropout-opt %s --dropout-lower-floats --dropout-lower-floats | FileCheck %s
+// RUN: dropout-opt %s --allow-unregistered-dialect --dropout-lower-floats | FileCheck %s
+// RUN: dropout-opt %s --allow-unregistered-dialect --dropout-lower-floats --dropout-lower-floats | FileCheck %s
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -62,4 +62,12 @@ func.func @others(%a: f16, %b: f64, %c: f32) -> (f16, f64, f32) {
   %1 = arith.mulf %b, %b : f64
   %2 = math.exp %c : f32
   return %0, %1, %2 : f16, f64, f32
+}
+
+// An op of no dialect is passed over.
+// CHECK-LABEL: func.func @unregistered
+// CHECK: "some.use"
+func.func @unregistered(%p: f64) {
+  "some.use"(%p) : (f64) -> ()
+  return
 }

@@ -6,6 +6,7 @@
 // nothing of the dialect but runtime calls is left, and no mask is in memory.
 
 // Before tiling: the mask is pulled into the tile.
+// UNSUPPORTED: sanitizers
 // RUN: mlir-opt %s --load-dialect-plugin=%dropout_plugin --load-pass-plugin=%dropout_plugin --pass-pipeline='builtin.module(dropout-check-probabilities,dropout-materialize-state,canonicalize,convert-dropout-to-linalg,transform-interpreter,canonicalize,dropout-inline-mask,one-shot-bufferize{bufferize-function-boundaries},func.func(convert-linalg-to-loops),convert-dropout-to-arith,canonicalize)' | FileCheck %s
 
 // Before bufferization.

@@ -5,6 +5,7 @@
 // Stock mlir-opt with our plugin does what dropout-opt does.
 
 // DEFINE: %{opt} = mlir-opt %s --load-dialect-plugin=%dropout_plugin --load-pass-plugin=%dropout_plugin
+// UNSUPPORTED: sanitizers
 // RUN: %{opt} | FileCheck %s --check-prefix=PARSE
 // PARSE: dropout.element %{{.*}} p = 3.000000e-01 : tensor<4x8xf32>
 
