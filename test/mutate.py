@@ -144,6 +144,9 @@ MUTANTS = {
                          "constant(perBlock - 1));\n  Value count", "constant(0));\n  Value count", KNOWN),
     "loop-step": ("the index of every element counts", ARITH,
                   "getConstantIntValue(loop.getStep()) != 1)", "false)", TO_ARITH),
+    "loop-factor": ("neighbours in a loop are neighbours in the mask", ARITH,
+                    "return getFactor(op.getIndex(), loop) == 1;",
+                    "return getFactor(op.getIndex(), loop).has_value();", MEMORY),
     "loop-narrow": ("all index arithmetic is 64-bit", ARITH,
                     "if (!isWide(value.getType()))", "if (false)", TO_ARITH),
     # Values
