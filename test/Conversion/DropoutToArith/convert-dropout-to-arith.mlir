@@ -157,6 +157,7 @@ func.func @alone(%i: i64, %seed: i64, %offset: i64, %t: i64) -> i1 {
 // CHECK: scf.for %{{.*}} to %[[N]] step %c2
 // CHECK-NOT: scf.for
 // CHECK: arith.mului_extended
+// CHECK-NOT: scf.for
 // CHECK: return
 func.func @step(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i64) {
   %c0 = arith.constant 0 : index
@@ -173,6 +174,7 @@ func.func @step(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i64) 
 // CHECK: scf.for
 // CHECK-NOT: scf.for
 // CHECK: arith.mului_extended
+// CHECK-NOT: scf.for
 // CHECK: return
 func.func @factor(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i64) {
   %c0 = arith.constant 0 : index
@@ -191,6 +193,7 @@ func.func @factor(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i64
 // CHECK: scf.parallel
 // CHECK-NOT: scf.for
 // CHECK: arith.mului_extended
+// CHECK-NOT: scf.for
 // CHECK: return
 func.func @parallel(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i64) {
   %c0 = arith.constant 0 : index
@@ -207,6 +210,7 @@ func.func @parallel(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i
 // CHECK: scf.for
 // CHECK-NOT: scf.for
 // CHECK: arith.mului_extended
+// CHECK-NOT: scf.for
 // CHECK: return
 func.func @narrow(%a: memref<?xi1>, %n: index, %seed: i64, %offset: i64, %t: i64) {
   %c0 = arith.constant 0 : index
@@ -244,6 +248,7 @@ func.func @integer_loop(%a: memref<?xi1>, %n: i64, %seed: i64, %offset: i64, %t:
 // CHECK: memref.load
 // CHECK-NOT: scf.for
 // CHECK: arith.mului_extended
+// CHECK-NOT: scf.for
 // CHECK: return
 func.func @varying_threshold(%a: memref<?xi1>, %ts: memref<?xi64>, %n: index, %seed: i64, %offset: i64) {
   %c0 = arith.constant 0 : index

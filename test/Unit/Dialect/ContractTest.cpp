@@ -86,6 +86,8 @@ TEST(AffineConstants, DropToZeroAtOne) {
 
 TEST(Scale, IsTheInverseOfTheKeptShare) {
   EXPECT_EQ(getScale(0.5), 2.0);
+  // In f64: 1 / (1 - 0.3f) differs in the eighth digit.
+  EXPECT_EQ(getScale(0.3), 1.4285714285714286);
   EXPECT_EQ(getScale(0.0), 1.0);
   EXPECT_TRUE(std::isinf(getScale(1.0)));
 }

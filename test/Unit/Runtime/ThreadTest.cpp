@@ -17,7 +17,8 @@ using namespace dropout::runtime::test;
 class ThreadTest : public RuntimeTest {};
 
 static constexpr int numThreads = 8;
-static constexpr int numDraws = 20000;
+// Enough that threads meet: 20,000 draws took less than a time slice.
+static constexpr int numDraws = 400000;
 
 /// Runs body(thread number) in all threads, which begin together.
 template <typename Body>
