@@ -19,6 +19,7 @@
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
@@ -62,6 +63,18 @@ createTargetMachine(unsigned optimizationLevel) {
   return builder->createTargetMachine();
 }
 
+/// The part of the pipeline's options that follows from the machine.
+static void setTargetOptions(DropoutToLLVMOptions &pipeline,
+                             const llvm::TargetMachine &machine) {
+  const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
+  bool isX86 = machine.getTargetTriple().isX86();
+  bool hasAVX512 =
+      isX86 && subtarget.checkFeatures("+avx512bw,+avx512dq,+avx512vl");
+  bool hasAVX2 = isX86 && subtarget.checkFeatures("+avx2");
+  pipeline.vectorBits = hasAVX512 ? 512 : hasAVX2 ? 256 : 128;
+  pipeline.maskedMemory = hasAVX512;
+}
+
 /// Runs LLVM's default pipeline of that level.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
                      unsigned level) {
@@ -102,6 +115,10 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   registerLLVMDialectTranslation(registry);
   context->appendDialectRegistry(registry);
 
+  auto machine = createTargetMachine(options.optimizationLevel);
+  if (!machine)
+    return machine.takeError();
+
   std::string messages;
   std::optional<ScopedDiagnosticHandler> handler;
   if (!options.forwardDiagnostics)
@@ -124,6 +141,8 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   PassManager pm(context, ModuleOp::getOperationName());
   DropoutToLLVMOptions pipeline;
   pipeline.lowering = options.lowering;
+  setTargetOptions(pipeline, **machine);
+  pipeline.nontemporalBytes = options.nontemporalBytes;
   buildDropoutToLLVMPipeline(pm, pipeline);
   if (failed(pm.run(*module)))
     return fail("could not lower the module to LLVM");
@@ -134,9 +153,6 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   if (!program->module)
     return fail("could not translate the module to LLVM IR");
 
-  auto machine = createTargetMachine(options.optimizationLevel);
-  if (!machine)
-    return machine.takeError();
   program->machine = std::move(*machine);
   program->module->setDataLayout(program->machine->createDataLayout());
   program->module->setTargetTriple(program->machine->getTargetTriple());
@@ -155,6 +171,7 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
     function.addFnAttr("target-cpu", program->machine->getTargetCPU());
     function.addFnAttr("target-features",
                        program->machine->getTargetFeatureString());
+    function.addFnAttr("prefer-vector-width", "512");
   }
   optimize(*program->module, *program->machine, options.optimizationLevel);
   return program;

@@ -73,10 +73,18 @@ static void addBufferizationPasses(OpPassManager &pm) {
 }
 
 /// From structured ops on memrefs to loops.
-static void addLoopPasses(OpPassManager &pm, Lowering lowering) {
-  if (lowering == Lowering::Affine)
+static void addLoopPasses(OpPassManager &pm,
+                          const DropoutToLLVMOptions &pipeline) {
+  if (pipeline.lowering == Lowering::Affine)
     pm.addPass(createConvertDropoutToAffinePass());
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
+  if (pipeline.lowering == Lowering::Vector) {
+    ConvertLinalgToVectorPassOptions options;
+    options.vectorBits = pipeline.vectorBits;
+    options.maskedMemory = pipeline.maskedMemory;
+    options.nontemporalBytes = pipeline.nontemporalBytes;
+    pm.addPass(createConvertLinalgToVectorPass(options));
+  }
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
   pm.addPass(memref::createFoldMemRefAliasOpsPass());
@@ -115,7 +123,7 @@ void mlir::dropout::buildDropoutToLLVMPipeline(
   addStatePasses(pm);
   addTensorPasses(pm, options.lowering);
   addBufferizationPasses(pm);
-  addLoopPasses(pm, options.lowering);
+  addLoopPasses(pm, options);
   addLLVMPasses(pm, options.entryPoints);
 }
 

@@ -98,9 +98,10 @@ struct Options {
       cl::value_desc("file"), cl::cat(category)};
   cl::opt<Lowering, false, LoweringParser> lowering{
       "lowering", cl::desc("How dropout ops become loops; same bits for all"),
-      cl::init(Lowering::Linalg),
-      cl::values(clEnumValN(Lowering::Linalg, "linalg",
-                            "fused with its neighbours (the default)"),
+      cl::init(Lowering::Vector),
+      cl::values(clEnumValN(Lowering::Vector, "vector",
+                            "loops over vectors (the default)"),
+                 clEnumValN(Lowering::Linalg, "linalg", "scalar loops"),
                  clEnumValN(Lowering::LinalgInline, "linalg-inline",
                             "as arithmetic in linalg bodies from the start"),
                  clEnumValN(Lowering::Affine, "affine", "affine loops")),

@@ -110,10 +110,15 @@ def ConvertDropoutToArithPass : Pass<"convert-dropout-to-arith"> {
 
     The low 16 bits of a draw are computed only where its high 16 bits equal
     the threshold's, once in 65,536 elements.
+
+    A `dropout.keep_run` becomes Philox on vectors of 64-bit lanes, one block a
+    lane, with the order of the elements restored in registers and ties decided
+    in a branch that is marked unlikely.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::dropout::DropoutDialect",
-    "::mlir::scf::SCFDialect"];
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ConvertDropoutToLLVMPass : Pass<"convert-dropout-to-llvm"> {
@@ -126,6 +131,46 @@ def ConvertDropoutToLLVMPass : Pass<"convert-dropout-to-llvm"> {
     a `dropout.keep` that stands alone.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ConvertLinalgToVectorPass : Pass<"dropout-convert-linalg-to-vector"> {
+  let summary = "Convert element-wise linalg on memrefs to loops over vectors";
+  let description = [{
+    The vector lowering. A `linalg.generic` on memrefs whose loops are all
+    parallel, with `dropout.keep` in its body or not, becomes one loop nest:
+
+    - Loops that walk memory and masks as one are merged; where only the caller
+      knows, strides and sizes decide at run time.
+    - The innermost loop goes in tiles of 64 elements (32 with vectors of 256
+      bits or less) that begin at multiples of that in the mask. Each has one
+      `dropout.keep_run`: the generator occurs once per loop. What does not
+      change along a row is computed in front of it.
+    - Partial tiles at either end of a row use masked loads and stores, or, with
+      `masked-memory=false`, go element by element with the same bits.
+    - A condition that holds for the whole op (training, p = 0) selects one of
+      two nests. A draw that holds for a row (channels) becomes a branch around
+      the row if it is long: dropped rows are not read.
+    - Outputs of at least `nontemporal-bytes` that are aligned to 64 bytes and
+      are no inputs are stored past the caches, with prefetching; decided at
+      run time.
+    - Operands that are not contiguous along the innermost loop are gathered and
+      scattered.
+
+    Other ops, and bodies with ops that have no vector form, stay as they are.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
+           "Width of a vector register: 128, 256 or 512 bits">,
+    Option<"maskedMemory", "masked-memory", "bool", /*default=*/"true",
+           "Loads and stores of some lanes cost as much as whole ones">,
+    Option<"nontemporalBytes", "nontemporal-bytes", "int64_t",
+           /*default=*/"0",
+           "Smallest output that is stored past the caches; 0: never">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::dropout::DropoutDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 #endif // DROPOUT_CONVERSION_PASSES_TD

@@ -25,7 +25,9 @@ namespace mlir::dropout {
 
 struct CompileOptions {
   /// How dropout ops become loops; the same bits for all.
-  Lowering lowering = Lowering::Linalg;
+  Lowering lowering = Lowering::Vector;
+  /// Smallest output, in bytes, that is stored past the caches; 0: never.
+  int64_t nontemporalBytes = int64_t(16) << 20;
   /// 0 to 3, as of clang's -O. No fast-math flag is ever set.
   unsigned optimizationLevel = 3;
   /// True hands MLIR's diagnostics to the handlers of the context, so that they

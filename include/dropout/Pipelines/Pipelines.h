@@ -20,7 +20,9 @@ namespace mlir::dropout {
 
 /// How dropout ops become loops. Masks and values are the same bits for all.
 enum class Lowering {
-  /// dropout.mask and element-wise linalg, fused with its neighbours.
+  /// Loops over vectors, fused with element-wise neighbours. The fast one.
+  Vector,
+  /// Scalar loops, fused with element-wise neighbours.
   Linalg,
   /// Philox as arith ops in the bodies of linalg.generic from the start.
   LinalgInline,
@@ -28,9 +30,11 @@ enum class Lowering {
   Affine
 };
 
-/// Its name as an option: "linalg", "linalg-inline" or "affine".
+/// Its name as an option: "vector", "linalg", "linalg-inline" or "affine".
 inline StringRef getLoweringName(Lowering lowering) {
   switch (lowering) {
+  case Lowering::Vector:
+    return "vector";
   case Lowering::Linalg:
     return "linalg";
   case Lowering::LinalgInline:
@@ -48,7 +52,8 @@ struct LoweringParser : public llvm::cl::parser<Lowering> {
              Lowering &result) {
     if (findOption(value) == getNumOptions())
       return option.error(
-          "expected linalg, linalg-inline or affine, but got '" + value + "'");
+          "expected vector, linalg, linalg-inline or affine, but got '" + value +
+          "'");
     return parser::parse(option, name, value, result);
   }
   static void print(raw_ostream &os, Lowering value) {
@@ -61,11 +66,12 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
   PassOptions::Option<Lowering, LoweringParser> lowering{
       *this, "lowering",
       llvm::cl::desc("How dropout ops become loops (same bits for all)"),
-      llvm::cl::init(Lowering::Linalg),
+      llvm::cl::init(Lowering::Vector),
       llvm::cl::values(
+          clEnumValN(Lowering::Vector, "vector",
+                     "loops over vectors, fused with element-wise neighbours"),
           clEnumValN(Lowering::Linalg, "linalg",
-                     "dropout.mask and element-wise linalg, fused with its "
-                     "neighbours"),
+                     "scalar loops, fused with element-wise neighbours"),
           clEnumValN(Lowering::LinalgInline, "linalg-inline",
                      "Philox as arith ops in the bodies of linalg.generic"),
           clEnumValN(Lowering::Affine, "affine",
@@ -75,6 +81,21 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
       llvm::cl::desc("Add the C function `dropout_f`, which returns a status, "
                      "for every public function `f`"),
       llvm::cl::init(true)};
+  PassOptions::Option<int64_t> vectorBits{
+      *this, "vector-bits",
+      llvm::cl::desc("Width of the vector registers of the target, for "
+                     "lowering=vector: 128, 256 or 512"),
+      llvm::cl::init(256)};
+  PassOptions::Option<bool> maskedMemory{
+      *this, "masked-memory",
+      llvm::cl::desc("The target loads and stores some lanes of a vector at the "
+                     "price of all (AVX-512 with BW and VL)"),
+      llvm::cl::init(false)};
+  PassOptions::Option<int64_t> nontemporalBytes{
+      *this, "nontemporal-bytes",
+      llvm::cl::desc("Smallest output that is stored past the caches; 0: "
+                     "never"),
+      llvm::cl::init(0)};
 };
 
 /// Adds the passes of `dropout-to-llvm` to \p pm, which must run on

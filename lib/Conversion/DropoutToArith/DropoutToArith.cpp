@@ -11,7 +11,10 @@
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -28,7 +31,7 @@ namespace mlir::dropout {
 using namespace mlir;
 using namespace mlir::dropout;
 
-static DrawParameters getDrawParameters(KeepOp op) {
+template <typename Op> static DrawParameters getDrawParameters(Op op) {
   DrawParameters draw;
   draw.threshold = op.getThreshold();
   draw.seed = op.getSeed();
@@ -234,6 +237,18 @@ private:
   TieForm ties;
 };
 
+struct ExpandKeepRun : OpRewritePattern<KeepRunOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(KeepRunOp op,
+                                PatternRewriter &rewriter) const final {
+    rewriter.replaceOp(
+        op, KeepBitEmitter(rewriter, op.getLoc(), getDrawParameters(op))
+                .emitRun(op.getBase(), op.getType(), op.getAligned()));
+    return success();
+  }
+};
+
 struct ConvertDropoutToArithPass final
     : mlir::dropout::impl::ConvertDropoutToArithPassBase<
           ConvertDropoutToArithPass> {
@@ -261,4 +276,6 @@ struct ConvertDropoutToArithPass final
 void mlir::dropout::populateDropoutToArithPatterns(RewritePatternSet &patterns,
                                                    TieForm ties) {
   patterns.add<ExpandKeep>(patterns.getContext(), ties);
+  if (ties == TieForm::Branch)
+    patterns.add<ExpandKeepRun>(patterns.getContext());
 }

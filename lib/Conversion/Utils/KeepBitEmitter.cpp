@@ -7,19 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/Conversion/Utils/KeepBitEmitter.h"
+#include "dropout/Conversion/Utils/Philox.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::dropout;
-
-// Multipliers and Weyl increments of Philox4x32: Salmon, Moraes, Dror and Shaw,
-// "Parallel random numbers: as easy as 1, 2, 3", SC'11, and Random123.
-static constexpr uint32_t kMultiplier0 = 0xD2511F53;
-static constexpr uint32_t kMultiplier1 = 0xCD9E8D57;
-static constexpr uint32_t kKeyIncrement0 = 0x9E3779B9;
-static constexpr uint32_t kKeyIncrement1 = 0xBB67AE85;
 
 Value KeepBitEmitter::constant(Type type, uint64_t value) {
   APInt bits(type.getIntOrFloatBitWidth(), value);
@@ -54,8 +48,8 @@ SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
   SmallVector<Value, 4> counter = {c0, c1, c2, c3};
   Value key0 = k0, key1 = k1;
 
-  Value multiplier0 = constantI32(kMultiplier0);
-  Value multiplier1 = constantI32(kMultiplier1);
+  Value multiplier0 = constantI32(kPhiloxMultiplier0);
+  Value multiplier1 = constantI32(kPhiloxMultiplier1);
   auto exclusiveOr = [&](Value a, Value b, Value c) -> Value {
     return arith::XOrIOp::create(builder, loc,
                                  arith::XOrIOp::create(builder, loc, a, b), c);
@@ -63,9 +57,9 @@ SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
   for (uint32_t round = 0; round < parameters.rounds; ++round) {
     if (round != 0) {
       key0 = arith::AddIOp::create(builder, loc, key0,
-                                   constantI32(kKeyIncrement0));
+                                   constantI32(kPhiloxKeyIncrement0));
       key1 = arith::AddIOp::create(builder, loc, key1,
-                                   constantI32(kKeyIncrement1));
+                                   constantI32(kPhiloxKeyIncrement1));
     }
     auto product0 =
         arith::MulUIExtendedOp::create(builder, loc, multiplier0, counter[0]);

@@ -4,8 +4,8 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The one piece of code that emits mask bits. Every lowering calls it; it has a
-// scalar form now, a vector and a GPU form join it.
+// The one piece of code that emits mask bits. Every lowering calls it. It has a
+// scalar form and, for runs of neighbouring elements, a vector form.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +13,7 @@
 #define DROPOUT_CONVERSION_UTILS_KEEPBITEMITTER_H
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
 
 namespace mlir::dropout {
@@ -38,6 +39,10 @@ enum class TieForm {
   /// block is always drawn.
   StraightLine
 };
+
+/// A vector of n x i1 as an integer of n bits, lane 0 in bit 0, and back.
+Value emitToInteger(OpBuilder &builder, Location loc, Value bits);
+Value emitToBits(OpBuilder &builder, Location loc, Value integer);
 
 /// Emits Philox4x32-R and the compare of the mask contract with ops of the
 /// arith dialect (and one `scf.if` for TieForm::Branch).
@@ -65,7 +70,24 @@ public:
   /// The keep bit (i1) of element `index` (i64), its block drawn for it alone.
   Value emitKeep(Value index, TieForm ties);
 
+  /// The keep bits (`type`, a vector of n x i1) of elements `base` (i64) to
+  /// `base` + n - 1, with ops of the arith and vector dialects. n is a power of
+  /// two and at least two blocks. `aligned`: `base` is a multiple of n.
+  Value emitRun(Value base, VectorType type, bool aligned);
+
 private:
+  /// emitRun for a `base` that is a multiple of the run's length.
+  Value emitAlignedRun(Value base, VectorType type);
+  /// The draws of the aligned run at `base`, in two vectors: halfwords (i16) or
+  /// bytes (i8) in the order of the elements.
+  std::pair<Value, Value> emitRunDraws(Value base, int64_t numBlocks);
+  /// `keep` with the bits set in `ties` decided by the low halves; both are
+  /// integers of as many bits as the run has elements.
+  Value emitResolveTies(Value keep, Value ties, Value base);
+  /// The low half of one element, with the rounds in a loop: small, for code
+  /// that hardly ever runs.
+  Value emitColdLowHalf(Value index);
+
   /// The four i32 words of the block with number `block` (i64).
   SmallVector<Value, 4> emitPhilox(Value block);
   /// The halfword (byte) of element `index` out of four words, as i32.

@@ -374,6 +374,20 @@ LogicalResult KeepOp::verify() {
                        getContractVersion());
 }
 
+LogicalResult KeepRunOp::verify() {
+  if (failed(verifyOptions(*this, getRounds(), getResolution(),
+                           getContractVersion())))
+    return failure();
+  int64_t lanes = getType().getNumElements();
+  int64_t smallest = getResolution() == 8 ? 32 : 16;
+  if (getType().isScalable() || !llvm::isPowerOf2_64(lanes) ||
+      lanes < smallest || lanes > 128) // [K1]
+    return emitOpError("expected a fixed vector of ")
+           << (smallest == 16 ? "16, " : "") << "32, 64 or 128 bits, but got "
+           << getType();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // What no lowering has taken
 //===----------------------------------------------------------------------===//
@@ -389,7 +403,7 @@ static StringRef getMissingPass(Operation *op) {
                ? "convert-dropout-to-linalg' or 'convert-dropout-to-affine"
                : "convert-dropout-to-linalg";
   }
-  return "convert-dropout-to-arith"; // dropout.keep
+  return "convert-dropout-to-arith"; // dropout.keep, dropout.keep_run
 }
 
 LogicalResult mlir::dropout::verifyLowered(Operation *root) {

@@ -499,4 +499,41 @@ def Dropout_KeepOp : Dropout_Op<"keep", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Dropout_KeepRunOp : Dropout_Op<"keep_run", [Pure]> {
+  let summary = "The keep bits of a run of neighbouring elements";
+  let description = [{
+    The vector form of `dropout.keep`: lane l is the bit of the element with
+    linear index `base` + l. `convert-dropout-to-arith` expands it to Philox on
+    64-bit lanes, one block for eight elements.
+
+    `aligned` promises that `base` is a multiple of the number of lanes; if it
+    is not, the bits are unspecified. Without it, two aligned runs are drawn and
+    shifted into place.
+
+    - [O1] `rounds` is 7 or 10.
+    - [O2] `resolution` is 8 or 16.
+    - [O3] `contract_version` is 1.
+    - [K1] the result is a fixed vector of 16, 32, 64 or 128 i1, at least two blocks.
+
+    Example:
+
+    ```mlir
+    %k = dropout.keep_run %base threshold(%t) rng(%seed, %offset) aligned : vector<64xi1>
+    %k = dropout.keep_run %base threshold(%t) rng(%seed, %offset) rounds = 7 : vector<32xi1>
+    ```
+  }];
+  let arguments = (ins I64:$base, I64:$threshold, I64:$seed, I64:$offset,
+                       DefaultValuedAttr<I32Attr, "10">:$rounds,
+                       DefaultValuedAttr<I32Attr, "16">:$resolution,
+                       UnitAttr:$aligned,
+                       DefaultValuedAttr<I32Attr, "1">:$contract_version);
+  let results = (outs VectorOfRankAndType<[1], [I1]>:$result);
+  let assemblyFormat = [{
+    $base `threshold` `(` $threshold `)` `rng` `(` $seed `,` $offset `)`
+    (`rounds` `=` $rounds^)? (`resolution` `=` $resolution^)?
+    (`aligned` $aligned^)? attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // DROPOUT_DIALECT_DROPOUT_IR_DROPOUTOPS_TD

@@ -1,0 +1,39 @@
+//===- LinalgToVector.h - Element-wise linalg to vector loops ---*- C++ -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_CONVERSION_LINALGTOVECTOR_H
+#define DROPOUT_CONVERSION_LINALGTOVECTOR_H
+
+#include <cstdint>
+
+namespace mlir {
+class RewritePatternSet;
+
+namespace dropout {
+
+/// What the vector loops are made for.
+struct VectorTarget {
+  /// Width of a vector register in bits: 128, 256 or 512.
+  int64_t vectorBits = 512;
+  /// True if loads and stores of some lanes only, of all element sizes, cost as
+  /// much as whole ones (AVX-512 with BW and VL); else the last elements of a
+  /// row are done one by one.
+  bool maskedMemory = true;
+  /// Outputs of at least so many bytes are stored past the caches; 0: never.
+  int64_t nontemporalBytes = 0;
+};
+
+/// Adds the pattern that turns a `linalg.generic` on memrefs whose loops are all
+/// parallel into loops over vectors.
+void populateLinalgToVectorPatterns(RewritePatternSet &patterns,
+                                    const VectorTarget &target);
+
+} // namespace dropout
+} // namespace mlir
+
+#endif // DROPOUT_CONVERSION_LINALGTOVECTOR_H

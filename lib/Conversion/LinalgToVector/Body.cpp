@@ -1,0 +1,133 @@
+//===- Body.cpp - What the body of a generic computes ---------------------===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Body.h"
+
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace mlir::dropout;
+
+//===----------------------------------------------------------------------===//
+// Linear forms
+//===----------------------------------------------------------------------===//
+
+/// Index arithmetic modulo 2^64: narrower integers would wrap elsewhere.
+static bool isWide(Type type) {
+  return type.isIndex() || type.isSignlessInteger(64);
+}
+
+LinearForms mlir::dropout::getLinearForms(OpBuilder &builder,
+                                          linalg::GenericOp generic) {
+  Location loc = generic.getLoc();
+  Block *body = generic.getBody();
+  int64_t numLoops = generic.getNumLoops();
+  OpFoldResult zero = builder.getIndexAttr(0);
+  LinearForms forms;
+
+  auto constantForm = [&](OpFoldResult base) {
+    return LinearForm{base, SmallVector<OpFoldResult>(numLoops, zero)};
+  };
+  auto getForm = [&](Value value) -> std::optional<LinearForm> {
+    if (auto known = forms.find(value); known != forms.end())
+      return known->second;
+    if (!isWide(value.getType()))
+      return std::nullopt;
+    if (std::optional<int64_t> constant = getConstantIntValue(value))
+      return constantForm(builder.getIndexAttr(*constant));
+    if (value.getParentBlock() == body)
+      return std::nullopt;
+    if (!value.getType().isIndex())
+      value = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                         value);
+    return constantForm(OpFoldResult(value));
+  };
+  auto isConstant = [&](const LinearForm &form) {
+    return llvm::all_of(form.coefficients, isZeroInteger);
+  };
+  auto scale = [&](const LinearForm &form, OpFoldResult factor) {
+    LinearForm result{emitMul(builder, loc, form.base, factor), {}};
+    for (OpFoldResult coefficient : form.coefficients)
+      result.coefficients.push_back(
+          emitMul(builder, loc, coefficient, factor));
+    return result;
+  };
+
+  for (Operation &op : body->without_terminator()) {
+    if (op.getNumResults() != 1 || !isWide(op.getResult(0).getType()))
+      continue;
+    Value result = op.getResult(0);
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+      LinearForm form = constantForm(zero);
+      form.coefficients[index.getDim()] = builder.getIndexAttr(1);
+      forms[result] = form;
+    } else if (isa<arith::IndexCastOp>(op) &&
+               isWide(op.getOperand(0).getType())) {
+      if (auto known = forms.find(op.getOperand(0)); known != forms.end()) {
+        LinearForm form = known->second;
+        forms[result] = form;
+      }
+    } else if (isa<arith::AddIOp, arith::MulIOp>(op)) {
+      std::optional<LinearForm> a = getForm(op.getOperand(0));
+      std::optional<LinearForm> b = getForm(op.getOperand(1));
+      if (!a || !b || (isConstant(*a) && isConstant(*b)))
+        continue;
+      if (isa<arith::AddIOp>(op)) {
+        LinearForm sum{emitAdd(builder, loc, a->base, b->base), {}};
+        for (auto [left, right] :
+             llvm::zip_equal(a->coefficients, b->coefficients))
+          sum.coefficients.push_back(emitAdd(builder, loc, left, right));
+        forms[result] = sum;
+      } else if (isConstant(*a)) {
+        forms[result] = scale(*b, a->base);
+      } else if (isConstant(*b)) {
+        forms[result] = scale(*a, b->base);
+      }
+    }
+  }
+  return forms;
+}
+
+//===----------------------------------------------------------------------===//
+// Live values
+//===----------------------------------------------------------------------===//
+
+Value mlir::dropout::resolve(Value value, const KnownConditions &known) {
+  while (auto select = value.getDefiningOp<arith::SelectOp>()) {
+    auto condition = known.find(select.getCondition());
+    if (condition == known.end())
+      break;
+    value = condition->second ? select.getTrueValue() : select.getFalseValue();
+  }
+  return value;
+}
+
+llvm::SetVector<Value>
+mlir::dropout::getLiveValues(linalg::GenericOp generic,
+                             const LinearForms &forms,
+                             const KnownConditions &known) {
+  Block *body = generic.getBody();
+  llvm::SetVector<Value> live;
+  auto visit = [&](Value value) {
+    value = resolve(value, known);
+    if (value.getParentBlock() == body && !known.contains(value))
+      live.insert(value);
+  };
+  for (Value result : body->getTerminator()->getOperands())
+    visit(result);
+  for (size_t next = 0; next < live.size(); ++next) {
+    Operation *op = live[next].getDefiningOp();
+    if (op && !forms.contains(live[next]))
+      for (Value operand : op->getOperands())
+        visit(operand);
+  }
+  return live;
+}

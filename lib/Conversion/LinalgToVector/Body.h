@@ -1,0 +1,45 @@
+//===- Body.h - What the body of a generic computes -------------*- C++ -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_BODY_H
+#define DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_BODY_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::dropout {
+
+/// An integer of the body (index or i64) that is linear in the loop indices,
+/// modulo 2^64: base + sum over d of coefficients[d] * index(d).
+struct LinearForm {
+  OpFoldResult base;
+  SmallVector<OpFoldResult> coefficients;
+};
+using LinearForms = llvm::MapVector<Value, LinearForm>;
+
+/// The integers of the generic's body that are linear in its loop indices.
+/// Emits what they are made of at the builder's insertion point, in front of
+/// the generic.
+LinearForms getLinearForms(OpBuilder &builder, linalg::GenericOp generic);
+
+/// i1 values that are known where code is emitted.
+using KnownConditions = llvm::SmallDenseMap<Value, bool>;
+
+/// `value`, or what a select of the body with a known condition makes of it.
+Value resolve(Value value, const KnownConditions &known);
+
+/// The values of the body, block arguments among them, that its results depend
+/// on where `known` holds. What linear values are made of is not among them.
+llvm::SetVector<Value> getLiveValues(linalg::GenericOp generic,
+                                     const LinearForms &forms,
+                                     const KnownConditions &known);
+
+} // namespace mlir::dropout
+
+#endif // DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_BODY_H

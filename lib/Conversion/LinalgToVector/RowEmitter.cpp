@@ -1,0 +1,585 @@
+//===- RowEmitter.cpp - The innermost loop of a generic, in vectors -------===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RowEmitter.h"
+
+#include "dropout/Conversion/Utils/KeepBitEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::dropout;
+
+/// Rows of at least so many bytes are worth a branch that may be mispredicted,
+/// for dropout of whole rows.
+static constexpr int64_t kBranchBytes = 1024;
+
+/// How far ahead of a large tensor's loads to prefetch, in bytes.
+static constexpr int64_t kPrefetchBytes = 2048;
+
+static constexpr int64_t kCacheLineBytes = 64;
+
+int64_t mlir::dropout::getTileSize(const VectorTarget &target) {
+  // Eight blocks for 512 bits; two blocks of sixteen elements at least.
+  return std::max<int64_t>(target.vectorBits / 8, 32);
+}
+
+static Type getElementType(Value memref) {
+  return cast<MemRefType>(memref.getType()).getElementType();
+}
+
+static int64_t getElementBytes(Value memref) {
+  return getElementType(memref).getIntOrFloatBitWidth() / 8;
+}
+
+RowEmitter::RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
+                       const IterationSpace &space, const VectorTarget &target,
+                       const llvm::SetVector<Value> &live,
+                       const KnownConditions &known, const NestFlags &flags)
+    : builder(builder), loc(generic.getLoc()), generic(generic), space(space),
+      target(target), live(live), known(known),
+      isNontemporal(flags.isNontemporal), tile(getTileSize(target)),
+      step(target.vectorBits / 32), rows(space.operands.size()) {
+  findUniformValues();
+}
+
+//===----------------------------------------------------------------------===//
+// What does not change along a row
+//===----------------------------------------------------------------------===//
+
+void RowEmitter::findUniformValues() {
+  Block *body = generic.getBody();
+  for (BlockArgument argument : body->getArguments())
+    if (live.contains(argument) &&
+        space.operands[argument.getArgNumber()].inner == InnerAccess::Uniform)
+      uniform.insert(argument);
+  auto isUniform = [&](Value operand) {
+    operand = resolve(operand, known);
+    return operand.getParentBlock() != body || known.contains(operand) ||
+           uniform.contains(operand);
+  };
+  for (Operation &op : body->without_terminator())
+    for (Value result : op.getResults()) {
+      if (!live.contains(result))
+        continue;
+      auto form = space.forms.find(result);
+      if (form != space.forms.end()
+              ? isZeroInteger(form->second.coefficients.back())
+              : llvm::all_of(op.getOperands(), isUniform))
+        uniform.insert(result);
+    }
+}
+
+bool RowEmitter::isRun(Value value) const {
+  return live.contains(value) && value.getDefiningOp<KeepOp>() &&
+         !uniform.contains(value);
+}
+
+void RowEmitter::emitUniformValues(ValueRange outer) {
+  auto atRow = [&](OpFoldResult value, ArrayRef<OpFoldResult> steps) {
+    for (auto [index, step] : llvm::zip(outer, steps))
+      value = emitAdd(builder, loc, value,
+                      emitMul(builder, loc, OpFoldResult(index), step));
+    return value;
+  };
+  for (auto [row, access] : llvm::zip_equal(rows, space.operands)) {
+    if (!isa<MemRefType>(access.memref.getType()))
+      continue;
+    OpFoldResult offset = atRow(access.offset, access.strides);
+    auto type = cast<MemRefType>(access.memref.getType());
+    OpFoldResult one = builder.getIndexAttr(1);
+    auto layout = StridedLayoutAttr::get(
+        builder.getContext(),
+        getConstantIntValue(offset).value_or(ShapedType::kDynamic), 1);
+    // Accesses have their own bounds; the size of the row is not looked at.
+    row = memref::ReinterpretCastOp::create(
+        builder, loc,
+        MemRefType::get({ShapedType::kDynamic}, type.getElementType(), layout,
+                        type.getMemorySpace()),
+        access.base, offset, ArrayRef<OpFoldResult>{extent}, one);
+  }
+  for (auto &[value, form] : space.forms)
+    if (live.contains(value))
+      bases[value] = toIndex(atRow(form.base, form.coefficients));
+
+  Block *body = generic.getBody();
+  for (auto [condition, isTrue] : known)
+    scalars.map(condition, arith::ConstantOp::create(
+                               builder, loc, builder.getBoolAttr(isTrue)));
+  for (BlockArgument argument : body->getArguments())
+    if (uniform.contains(argument)) {
+      Value row = rows[argument.getArgNumber()];
+      scalars.map(argument, row ? Value(memref::LoadOp::create(
+                                      builder, loc, row, constant(0)))
+                                : space.operands[argument.getArgNumber()]
+                                      .memref);
+    }
+  for (Operation &op : body->without_terminator()) {
+    if (!llvm::any_of(op.getResults(),
+                      [&](Value result) { return uniform.contains(result); }))
+      continue;
+    Value result = op.getResult(0);
+    if (auto base = bases.find(result); base != bases.end()) {
+      Value scalar = base->second;
+      if (!result.getType().isIndex())
+        scalar = arith::IndexCastOp::create(builder, loc, result.getType(),
+                                            scalar);
+      scalars.map(result, scalar);
+      continue;
+    }
+    for (Value operand : op.getOperands())
+      scalars.map(operand,
+                  scalars.lookupOrDefault(resolve(operand, known)));
+    builder.clone(op, scalars);
+  }
+}
+
+void RowEmitter::emit(ValueRange outer) {
+  extent = toIndex(space.extents.back());
+  emitUniformValues(outer);
+  emitUnswitchedTiles();
+}
+
+void RowEmitter::emitUnswitchedTiles() {
+  // A draw that holds for the whole row.
+  Value condition;
+  int64_t bytes = 1;
+  for (Value value : live)
+    if (uniform.contains(value) && value.getDefiningOp<KeepOp>())
+      condition = value;
+  if (!condition)
+    return emitTiles();
+  for (OpOperand &init : generic.getDpsInitsMutable())
+    bytes = std::max(bytes, getElementBytes(init.get()));
+  Value isLong = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                       extent, constant(kBranchBytes / bytes));
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  auto emitBranch = [&] {
+    auto isKept = scf::IfOp::create(builder, loc, scalars.lookup(condition),
+                                    /*withElseRegion=*/true);
+    for (bool value : {true, false}) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(value ? isKept.thenBlock()
+                                             : isKept.elseBlock());
+      RowEmitter inner(*this);
+      inner.known[condition] = value;
+      inner.live = getLiveValues(generic, space.forms, inner.known);
+      inner.scalars.map(condition,
+                        arith::ConstantOp::create(builder, loc,
+                                                  builder.getBoolAttr(value)));
+      inner.emitTiles();
+    }
+  };
+  if (known) {
+    if (*known * bytes >= kBranchBytes)
+      return emitBranch();
+    return emitTiles();
+  }
+  auto isLongIf = scf::IfOp::create(builder, loc, isLong,
+                                    /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(isLongIf.thenBlock());
+  emitBranch();
+  builder.setInsertionPointToStart(isLongIf.elseBlock());
+  emitTiles();
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+void RowEmitter::emitTiles() {
+  // Draws of neighbours: the first one says where tiles begin.
+  SmallVector<KeepOp> runs;
+  for (Operation &op : generic.getBody()->without_terminator())
+    if (auto keep = dyn_cast<KeepOp>(op); keep && isRun(keep.getResult()))
+      runs.push_back(keep);
+  auto getForm = [&](KeepOp keep) -> const LinearForm & {
+    return space.forms.find(keep.getIndex())->second;
+  };
+  auto isMultiple = [&](OpFoldResult value) {
+    std::optional<int64_t> constant = getConstantIntValue(value);
+    return constant && *constant % tile == 0;
+  };
+
+  Value start = constant(0);
+  bool startsAtZero = true;
+  if (!runs.empty()) {
+    const LinearForm &form = getForm(runs.front());
+    startsAtZero = isMultiple(form.base) &&
+                   llvm::all_of(ArrayRef(form.coefficients).drop_back(),
+                                isMultiple);
+    if (!startsAtZero) {
+      Value within =
+          arith::AndIOp::create(builder, loc,
+                                bases.lookup(runs.front().getIndex()),
+                                constant(tile - 1));
+      start = arith::SubIOp::create(builder, loc, constant(0), within);
+    }
+  }
+  if (isNontemporal && !startsAtZero) {
+    // Outputs are aligned at element 0.
+    Value isAligned = arith::CmpIOp::create(builder, loc,
+                                            arith::CmpIPredicate::eq, start,
+                                            constant(0));
+    isNontemporal =
+        arith::AndIOp::create(builder, loc, isNontemporal, isAligned);
+  }
+
+  auto loop =
+      scf::ForOp::create(builder, loc, start, extent, constant(tile));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value first = loop.getInductionVar();
+  for (KeepOp keep : runs) {
+    const LinearForm &form = getForm(keep), &leader = getForm(runs.front());
+    bool isAligned = form.base == leader.base &&
+                     form.coefficients == leader.coefficients;
+    Value base = add(bases.lookup(keep.getIndex()), first);
+    base = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                      base);
+    auto scalar = [&](Value value) {
+      return scalars.lookupOrDefault(resolve(value, known));
+    };
+    bits[keep] = KeepRunOp::create(
+        builder, loc, VectorType::get(tile, builder.getI1Type()), base,
+        scalar(keep.getThreshold()), scalar(keep.getSeed()),
+        scalar(keep.getOffset()), keep.getRounds(), keep.getResolution(),
+        isAligned, keep.getContractVersion());
+  }
+
+  std::optional<int64_t> size = getConstantIntValue(extent);
+  if (startsAtZero && size && *size % tile == 0)
+    return emitFullTile(first);
+  Value end = add(first, constant(tile));
+  Value isFull = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
+                                       end, extent);
+  if (!startsAtZero) {
+    Value isInside = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::sge, first, constant(0));
+    isFull = arith::AndIOp::create(builder, loc, isFull, isInside);
+  }
+  auto branch =
+      scf::IfOp::create(builder, loc, isFull, /*withElseRegion=*/true);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  emitFullTile(first);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  emitPartialTile(first, startsAtZero);
+}
+
+void RowEmitter::emitFullTile(Value first) {
+  SmallVector<std::pair<Position, SmallVector<Value>>> results;
+  for (int64_t offset = 0; offset < tile; offset += step) {
+    Position position{add(first, constant(offset)), step, Value()};
+    results.push_back(
+        {position, emitBody(position, [&](KeepOp keep) -> Value {
+           return vector::ExtractStridedSliceOp::create(
+               builder, loc, bits.lookup(keep), offset, step, 1);
+         })});
+  }
+  auto storeAll = [&](bool isNontemporal) {
+    for (auto &[position, values] : results)
+      for (auto [init, value] :
+           llvm::zip_equal(generic.getDpsInitsMutable(), values))
+        emitStore(init.getOperandNumber(), position, value, isNontemporal);
+  };
+  if (!isNontemporal)
+    return storeAll(false);
+
+  auto branch =
+      scf::IfOp::create(builder, loc, isNontemporal, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  for (OpOperand &operand : generic->getOpOperands()) {
+    unsigned number = operand.getOperandNumber();
+    if (!live.contains(generic.getBody()->getArgument(number)) ||
+        space.operands[number].inner != InnerAccess::Contiguous)
+      continue;
+    int64_t bytes = getElementBytes(operand.get());
+    for (int64_t offset = 0; offset < tile * bytes; offset += kCacheLineBytes) {
+      Value ahead =
+          add(first, constant((kPrefetchBytes + offset) / bytes));
+      memref::PrefetchOp::create(builder, loc, rows[number], ahead,
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+    }
+  }
+  storeAll(true);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  storeAll(false);
+}
+
+void RowEmitter::emitPartialTile(Value first, bool isInRow) {
+  Value begin = first;
+  if (!isInRow)
+    begin = arith::MaxSIOp::create(builder, loc, first, constant(0));
+  Value end = arith::MinSIOp::create(builder, loc, add(first, constant(tile)),
+                                     extent);
+  Value count = arith::SubIOp::create(builder, loc, end, begin);
+  if (!isInRow || !target.maskedMemory) {
+    // Bits of elements in front of the row are shifted out.
+    Type word = builder.getIntegerType(tile);
+    Value shift = arith::IndexCastOp::create(
+        builder, loc, word,
+        arith::SubIOp::create(builder, loc, begin, first));
+    for (auto &[keep, run] : bits) {
+      Value integer = emitToInteger(builder, loc, run);
+      run = arith::ShRUIOp::create(builder, loc, integer, shift);
+      if (target.maskedMemory)
+        run = emitToBits(builder, loc, run);
+    }
+  }
+  if (target.maskedMemory)
+    emitMaskedElements(begin, count);
+  else
+    emitSingleElements(begin, count);
+}
+
+void RowEmitter::emitMaskedElements(Value first, Value count) {
+  Type word = builder.getIntegerType(tile);
+  // The lowest `count` bits; count is 1 to tile.
+  Value unused = arith::SubIOp::create(builder, loc, constant(tile), count);
+  Value valid = arith::ShRUIOp::create(
+      builder, loc,
+      arith::ConstantOp::create(builder, loc,
+                                builder.getIntegerAttr(word, -1)),
+      arith::IndexCastOp::create(builder, loc, word, unused));
+  Value validBits = emitToBits(builder, loc, valid);
+  auto slice = [&](Value bits, int64_t offset) -> Value {
+    return vector::ExtractStridedSliceOp::create(builder, loc, bits, offset,
+                                                 step, 1);
+  };
+  SmallVector<std::pair<Position, SmallVector<Value>>> results;
+  for (int64_t offset = 0; offset < tile; offset += step) {
+    Position position{add(first, constant(offset)), step,
+                      slice(validBits, offset)};
+    results.push_back({position, emitBody(position, [&](KeepOp keep) {
+                         return slice(bits.lookup(keep), offset);
+                       })});
+  }
+  for (auto &[position, values] : results)
+    for (auto [init, value] :
+         llvm::zip_equal(generic.getDpsInitsMutable(), values))
+      emitStore(init.getOperandNumber(), position, value,
+                /*isNontemporal=*/false);
+}
+
+void RowEmitter::emitSingleElements(Value first, Value count) {
+  auto loop = scf::ForOp::create(builder, loc, constant(0), count, constant(1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value element = loop.getInductionVar();
+  Value shift = arith::IndexCastOp::create(
+      builder, loc, builder.getIntegerType(tile), element);
+  Position position;
+  position.element = add(first, element);
+  SmallVector<Value> values = emitBody(position, [&](KeepOp keep) -> Value {
+    Value shifted =
+        arith::ShRUIOp::create(builder, loc, bits.lookup(keep), shift);
+    return arith::TruncIOp::create(builder, loc, builder.getI1Type(), shifted);
+  });
+  for (auto [init, value] :
+       llvm::zip_equal(generic.getDpsInitsMutable(), values))
+    emitStore(init.getOperandNumber(), position, value,
+              /*isNontemporal=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// The body
+//===----------------------------------------------------------------------===//
+
+/// `type`, or a vector of `lanes` of it.
+static Type getLaneType(Type type, int64_t lanes) {
+  return lanes == 0 ? type : VectorType::get(lanes, type);
+}
+
+Value RowEmitter::emitAcrossLanes(Value scalar, const Position &position) {
+  if (position.lanes == 0)
+    return scalar;
+  return vector::BroadcastOp::create(
+      builder, loc, getLaneType(scalar.getType(), position.lanes), scalar);
+}
+
+Value RowEmitter::emitLinear(Value value, const Position &position) {
+  const LinearForm &form = space.forms.find(value)->second;
+  Value stride = toIndex(form.coefficients.back());
+  Value scalar = add(
+      bases.lookup(value),
+      arith::MulIOp::create(builder, loc, position.element, stride));
+  Value lanes = emitAcrossLanes(scalar, position);
+  if (position.lanes != 0) {
+    Value offsets = arith::MulIOp::create(
+        builder, loc,
+        vector::StepOp::create(
+            builder, loc,
+            VectorType::get(position.lanes, builder.getIndexType())),
+        emitAcrossLanes(stride, position));
+    lanes = arith::AddIOp::create(builder, loc, lanes, offsets);
+  }
+  if (value.getType().isIndex())
+    return lanes;
+  return arith::IndexCastOp::create(
+      builder, loc, getLaneType(value.getType(), position.lanes), lanes);
+}
+
+SmallVector<Value>
+RowEmitter::emitBody(const Position &position,
+                     llvm::function_ref<Value(KeepOp)> getBits) {
+  Block *body = generic.getBody();
+  IRMapping values;
+  for (BlockArgument argument : body->getArguments())
+    if (live.contains(argument) && !uniform.contains(argument))
+      values.map(argument, emitLoad(argument.getArgNumber(), position));
+
+  auto getScalar = [&](Value value) {
+    return scalars.lookupOrDefault(value);
+  };
+  auto getLanes = [&](Value value) {
+    value = resolve(value, known);
+    if (Value lanes = values.lookupOrNull(value))
+      return lanes;
+    return emitAcrossLanes(getScalar(value), position);
+  };
+  for (Operation &op : body->without_terminator()) {
+    if (!llvm::any_of(op.getResults(), [&](Value result) {
+          return live.contains(result) && !uniform.contains(result);
+        }))
+      continue;
+    Value result = op.getResult(0);
+    if (space.forms.contains(result)) {
+      values.map(result, emitLinear(result, position));
+      continue;
+    }
+    if (auto keep = dyn_cast<KeepOp>(op)) {
+      values.map(result, getBits(keep));
+      continue;
+    }
+    SmallVector<Value> operands;
+    for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
+      Value resolved = resolve(operand, known);
+      bool isScalarCondition = isa<arith::SelectOp>(op) && index == 0 &&
+                               !values.contains(resolved);
+      operands.push_back(isScalarCondition ? getScalar(resolved)
+                                           : getLanes(operand));
+    }
+    SmallVector<Type> types;
+    for (Type type : op.getResultTypes())
+      types.push_back(getLaneType(type, position.lanes));
+    Operation *inLanes = builder.create(loc, op.getName().getIdentifier(),
+                                        operands, types, op.getAttrs());
+    for (auto [scalar, lanes] :
+         llvm::zip_equal(op.getResults(), inLanes->getResults()))
+      values.map(scalar, lanes);
+  }
+  SmallVector<Value> results;
+  for (Value result : body->getTerminator()->getOperands())
+    results.push_back(getLanes(result));
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value RowEmitter::emitStridedIndex(unsigned operand, Value element) {
+  const OperandAccess &access = space.operands[operand];
+  if (access.inner == InnerAccess::Contiguous)
+    return element;
+  return arith::MulIOp::create(builder, loc, element,
+                               toIndex(access.strides.back()));
+}
+
+Value RowEmitter::emitStridedLanes(unsigned operand,
+                                   const Position &position) {
+  return arith::MulIOp::create(
+      builder, loc,
+      vector::StepOp::create(
+          builder, loc,
+          VectorType::get(position.lanes, builder.getIndexType())),
+      emitAcrossLanes(toIndex(space.operands[operand].strides.back()),
+                      position));
+}
+
+static Value emitAllValid(OpBuilder &builder, Location loc, int64_t lanes) {
+  auto type = VectorType::get(lanes, builder.getI1Type());
+  return arith::ConstantOp::create(builder, loc,
+                                   DenseElementsAttr::get(type, true));
+}
+
+Value RowEmitter::emitLoad(unsigned operand, const Position &position) {
+  const OperandAccess &access = space.operands[operand];
+  Value row = rows[operand];
+  Value index = emitStridedIndex(operand, position.element);
+  if (position.lanes == 0)
+    return memref::LoadOp::create(builder, loc, row, index);
+  auto type = VectorType::get(position.lanes, getElementType(row));
+  bool isContiguous = access.inner == InnerAccess::Contiguous;
+  if (isContiguous && !position.mask)
+    return vector::LoadOp::create(builder, loc, type, row, index);
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  if (isContiguous)
+    return vector::MaskedLoadOp::create(builder, loc, type, row, index,
+                                        position.mask, zero);
+  Value valid = position.mask ? position.mask
+                              : emitAllValid(builder, loc, position.lanes);
+  return vector::GatherOp::create(builder, loc, type, row, index,
+                                  emitStridedLanes(operand, position), valid,
+                                  zero);
+}
+
+void RowEmitter::emitStore(unsigned operand, const Position &position,
+                           Value value, bool isNontemporal) {
+  const OperandAccess &access = space.operands[operand];
+  Value row = rows[operand];
+  Value index = emitStridedIndex(operand, position.element);
+  if (position.lanes == 0) {
+    memref::StoreOp::create(builder, loc, value, row, index);
+    return;
+  }
+  if (access.inner == InnerAccess::Contiguous) {
+    if (position.mask) {
+      vector::MaskedStoreOp::create(builder, loc, row, index, position.mask,
+                                    value);
+      return;
+    }
+    auto alignment =
+        isNontemporal
+            ? llvm::MaybeAlign(std::min(
+                  kCacheLineBytes, position.lanes * getElementBytes(row)))
+            : llvm::MaybeAlign();
+    vector::StoreOp::create(builder, loc, value, row, index, isNontemporal,
+                            alignment);
+    return;
+  }
+  Value valid = position.mask ? position.mask
+                              : emitAllValid(builder, loc, position.lanes);
+  vector::ScatterOp::create(builder, loc, /*resultType=*/Type(), row, index,
+                            emitStridedLanes(operand, position), valid, value);
+}
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+Value RowEmitter::constant(int64_t value) {
+  return arith::ConstantIndexOp::create(builder, loc, value);
+}
+
+Value RowEmitter::add(Value a, Value b) {
+  return arith::AddIOp::create(builder, loc, a, b);
+}
+
+Value RowEmitter::toIndex(OpFoldResult value) {
+  return getValueOrCreateConstantIndexOp(builder, loc, value);
+}

@@ -1,0 +1,103 @@
+//===- RowEmitter.h - The innermost loop of a generic, in vectors -*- C++ -*-=//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ROWEMITTER_H
+#define DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ROWEMITTER_H
+
+#include "IterationSpace.h"
+
+#include "dropout/Conversion/LinalgToVector.h"
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
+
+#include "mlir/IR/IRMapping.h"
+
+namespace mlir::dropout {
+
+/// Elements that a tile has: the vector loop's step.
+int64_t getTileSize(const VectorTarget &target);
+
+/// i1 values from in front of the loops.
+struct NestFlags {
+  Value isNontemporal; ///< Store past the caches; null: never.
+};
+
+/// Emits one row of the generic: everything that does not change along the row
+/// first, then a loop over tiles. A tile begins at a multiple of its size in
+/// the mask, so that the first and the last tile of a row may be partial.
+class RowEmitter {
+public:
+  /// `live`: what getLiveValues finds for `known`; `space` has the forms of the
+  /// linear values among them.
+  RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
+             const IterationSpace &space, const VectorTarget &target,
+             const llvm::SetVector<Value> &live, const KnownConditions &known,
+             const NestFlags &flags);
+
+  /// Emits the row with the induction variables `outer` of all loops but the
+  /// innermost at the builder's insertion point.
+  void emit(ValueRange outer);
+
+private:
+  /// Where the lanes of a vector, or a single element, stand in the row.
+  struct Position {
+    Value element;     ///< Number of the first lane's element (index).
+    int64_t lanes = 0; ///< 0 for a scalar.
+    Value mask;        ///< Valid lanes; null for all.
+  };
+
+  void findUniformValues();
+  bool isRun(Value value) const;
+  void emitUniformValues(ValueRange outer);
+  /// A tile loop for either value of a condition that holds for a whole row, if
+  /// rows are long: a dropped channel is not read.
+  void emitUnswitchedTiles();
+  void emitTiles();
+  void emitFullTile(Value first);
+  /// `isInRow`: the tile does not begin in front of the row.
+  void emitPartialTile(Value first, bool isInRow);
+  void emitMaskedElements(Value first, Value count);
+  void emitSingleElements(Value first, Value count);
+
+  /// What the outputs get, one value per output, from the bits of the runs.
+  SmallVector<Value> emitBody(const Position &position,
+                              llvm::function_ref<Value(KeepOp)> getBits);
+  Value emitLinear(Value value, const Position &position);
+  Value emitLoad(unsigned operand, const Position &position);
+  void emitStore(unsigned operand, const Position &position, Value value,
+                 bool isNontemporal);
+  Value emitAcrossLanes(Value scalar, const Position &position);
+  /// position.element times the operand's stride, and the lanes' offsets.
+  Value emitStridedIndex(unsigned operand, Value element);
+  Value emitStridedLanes(unsigned operand, const Position &position);
+
+  Value constant(int64_t value);
+  Value add(Value a, Value b);
+  Value toIndex(OpFoldResult value);
+
+  OpBuilder &builder;
+  Location loc;
+  linalg::GenericOp generic;
+  const IterationSpace &space;
+  const VectorTarget &target;
+  llvm::SetVector<Value> live;
+  KnownConditions known;
+  Value isNontemporal;
+  int64_t tile; ///< Elements a tile.
+  int64_t step; ///< Elements a vector of 32-bit values.
+
+  llvm::SmallDenseSet<Value> uniform; ///< Live values of one value a row.
+  IRMapping scalars;                  ///< What is emitted for them.
+  Value extent;                       ///< Elements a row.
+  SmallVector<Value> rows;            ///< Per operand: memref of the row.
+  llvm::DenseMap<Value, Value> bases; ///< Linear values (index) at element 0.
+  llvm::DenseMap<Operation *, Value> bits; ///< Of runs, in the current tile.
+};
+
+} // namespace mlir::dropout
+
+#endif // DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ROWEMITTER_H
