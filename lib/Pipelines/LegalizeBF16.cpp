@@ -35,7 +35,8 @@ static bool onlyMoves(Operation *op) {
              LLVM::InsertValueOp, LLVM::LLVMFuncOp, LLVM::LoadOp,
              LLVM::MaskedLoadOp, LLVM::MaskedStoreOp, LLVM::PoisonOp,
              LLVM::SelectOp, LLVM::ShuffleVectorOp, LLVM::StoreOp,
-             LLVM::UndefOp, LLVM::ZeroOp>(op);
+             LLVM::UndefOp, LLVM::ZeroOp, LLVM::masked_gather,
+             LLVM::masked_scatter>(op);
 }
 
 namespace {

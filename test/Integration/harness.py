@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 BIN = os.path.normpath(os.path.join(HERE, "..", "..", "build", "bin"))
 RUN = os.environ.get("DROPOUT_RUN") or os.path.join(BIN, "dropout-run")
 OPT = os.environ.get("DROPOUT_OPT") or os.path.join(BIN, "dropout-opt")
-LOWERINGS = (os.environ.get("DROPOUT_LOWERINGS") or "linalg,linalg-inline,affine").split(",")
+LOWERINGS = (os.environ.get("DROPOUT_LOWERINGS") or "vector,linalg,linalg-inline,affine").split(",")
 TIMEOUT = 300
 
 if not os.access(RUN, os.X_OK):

@@ -56,8 +56,7 @@ LinearForms mlir::dropout::getLinearForms(OpBuilder &builder,
   auto scale = [&](const LinearForm &form, OpFoldResult factor) {
     LinearForm result{emitMul(builder, loc, form.base, factor), {}};
     for (OpFoldResult coefficient : form.coefficients)
-      result.coefficients.push_back(
-          emitMul(builder, loc, coefficient, factor));
+      result.coefficients.push_back(emitMul(builder, loc, coefficient, factor));
     return result;
   };
 

@@ -107,8 +107,8 @@ private:
         order.push_back(dim);
     }
     if (order.empty())
-      order.push_back(cast<AffineDimExpr>(map.getResults().back())
-                          .getPosition());
+      order.push_back(
+          cast<AffineDimExpr>(map.getResults().back()).getPosition());
     for (int64_t dim : order)
       space.extents.push_back(dimExtents[dim]);
   }
@@ -120,8 +120,8 @@ private:
     auto type = cast<MemRefType>(memref.getType());
     SmallVector<int64_t> staticStrides;
     int64_t staticOffset;
-    bool isStrided = succeeded(
-        type.getStridesAndOffset(staticStrides, staticOffset));
+    bool isStrided =
+        succeeded(type.getStridesAndOffset(staticStrides, staticOffset));
     assert(isStrided && "checked before");
     (void)isStrided;
     auto metadata =
@@ -184,8 +184,8 @@ private:
       });
       if (!mergeable)
         continue;
-      space.extents[outer + 1] = emitMul(builder, loc, space.extents[outer],
-                                         space.extents[outer + 1]);
+      space.extents[outer + 1] =
+          emitMul(builder, loc, space.extents[outer], space.extents[outer + 1]);
       space.extents.erase(space.extents.begin() + outer);
       for (OperandAccess &access : space.operands)
         access.strides.erase(access.strides.begin() + outer);
@@ -249,10 +249,10 @@ private:
       Value one = arith::ConstantIndexOp::create(builder, loc, 1);
       Value isOne = arith::CmpIOp::create(
           builder, loc, arith::CmpIPredicate::eq, cast<Value>(stride), one);
-      space.isContiguous =
-          space.isContiguous ? Value(arith::AndIOp::create(
-                                   builder, loc, space.isContiguous, isOne))
-                             : isOne;
+      space.isContiguous = space.isContiguous
+                               ? Value(arith::AndIOp::create(
+                                     builder, loc, space.isContiguous, isOne))
+                               : isOne;
     }
   }
 
@@ -275,8 +275,9 @@ private:
 
 } // namespace
 
-IterationSpace mlir::dropout::createIterationSpace(
-    OpBuilder &builder, linalg::GenericOp generic,
-    const LinearForms &forms, bool assumeContiguous) {
+IterationSpace mlir::dropout::createIterationSpace(OpBuilder &builder,
+                                                   linalg::GenericOp generic,
+                                                   const LinearForms &forms,
+                                                   bool assumeContiguous) {
   return SpaceBuilder(builder, generic, assumeContiguous).build(forms);
 }

@@ -53,9 +53,10 @@ struct IterationSpace {
 /// of it. `forms`: linear forms over its loops, of values whose users need
 /// them. With `assumeContiguous` operands of unknown innermost stride count as
 /// contiguous, else as strided.
-IterationSpace
-createIterationSpace(OpBuilder &builder, linalg::GenericOp generic,
-                     const LinearForms &forms, bool assumeContiguous);
+IterationSpace createIterationSpace(OpBuilder &builder,
+                                    linalg::GenericOp generic,
+                                    const LinearForms &forms,
+                                    bool assumeContiguous);
 
 } // namespace mlir::dropout
 

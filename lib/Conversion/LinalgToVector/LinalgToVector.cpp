@@ -92,8 +92,8 @@ class NestEmitter {
 public:
   NestEmitter(OpBuilder &builder, linalg::GenericOp generic,
               const LinearForms &forms, const VectorTarget &target)
-      : builder(builder), loc(generic.getLoc()), generic(generic),
-        forms(forms), target(target) {}
+      : builder(builder), loc(generic.getLoc()), generic(generic), forms(forms),
+        target(target) {}
 
   /// Emits the loops, in a version for either value of the first condition
   /// that holds for all elements: in eval nothing is drawn.
@@ -209,8 +209,7 @@ private:
       for (OpFoldResult extent : ArrayRef(space.extents).drop_back()) {
         auto loop = scf::ForOp::create(
             builder, loc, constant(0),
-            getValueOrCreateConstantIndexOp(builder, loc, extent),
-            constant(1));
+            getValueOrCreateConstantIndexOp(builder, loc, extent), constant(1));
         outer.push_back(loop.getInductionVar());
         builder.setInsertionPointToStart(loop.getBody());
       }
@@ -233,9 +232,9 @@ private:
   Value emitIsNontemporal(const IterationSpace &space) {
     Value result;
     auto both = [&](Value condition) {
-      result = result ? Value(arith::AndIOp::create(builder, loc, result,
-                                                    condition))
-                      : condition;
+      result =
+          result ? Value(arith::AndIOp::create(builder, loc, result, condition))
+                 : condition;
     };
     auto compare = [&](arith::CmpIPredicate predicate, Value a, Value b) {
       both(arith::CmpIOp::create(builder, loc, predicate, a, b));
@@ -251,9 +250,8 @@ private:
       const OperandAccess &access = space.operands[init.getOperandNumber()];
       if (access.inner != InnerAccess::Contiguous)
         return {};
-      int64_t bytes = cast<MemRefType>(init.get().getType())
-                          .getElementTypeBitWidth() /
-                      8;
+      int64_t bytes =
+          cast<MemRefType>(init.get().getType()).getElementTypeBitWidth() / 8;
       auto inBytes = [&](OpFoldResult count) {
         return emitMul(builder, loc, count, builder.getIndexAttr(bytes));
       };
@@ -269,8 +267,7 @@ private:
       address = emitAdd(builder, loc, address, inBytes(access.offset));
       Value all = toIndex(address);
       for (OpFoldResult stride : ArrayRef(access.strides).drop_back())
-        all = arith::OrIOp::create(builder, loc, all,
-                                   toIndex(inBytes(stride)));
+        all = arith::OrIOp::create(builder, loc, all, toIndex(inBytes(stride)));
       compare(arith::CmpIPredicate::eq,
               arith::AndIOp::create(builder, loc, all, constant(63)),
               constant(0));
@@ -366,7 +363,7 @@ struct ConvertLinalgToVectorPass final
 
 } // namespace
 
-void mlir::dropout::populateLinalgToVectorPatterns(
-    RewritePatternSet &patterns, const VectorTarget &target) {
+void mlir::dropout::populateLinalgToVectorPatterns(RewritePatternSet &patterns,
+                                                   const VectorTarget &target) {
   patterns.add<VectorizeGeneric>(patterns.getContext(), target);
 }

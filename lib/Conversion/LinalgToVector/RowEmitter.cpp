@@ -119,10 +119,10 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
   for (BlockArgument argument : body->getArguments())
     if (uniform.contains(argument)) {
       Value row = rows[argument.getArgNumber()];
-      scalars.map(argument, row ? Value(memref::LoadOp::create(
-                                      builder, loc, row, constant(0)))
-                                : space.operands[argument.getArgNumber()]
-                                      .memref);
+      scalars.map(
+          argument,
+          row ? Value(memref::LoadOp::create(builder, loc, row, constant(0)))
+              : space.operands[argument.getArgNumber()].memref);
     }
   for (Operation &op : body->without_terminator()) {
     if (!llvm::any_of(op.getResults(),
@@ -132,14 +132,13 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
     if (auto base = bases.find(result); base != bases.end()) {
       Value scalar = base->second;
       if (!result.getType().isIndex())
-        scalar = arith::IndexCastOp::create(builder, loc, result.getType(),
-                                            scalar);
+        scalar =
+            arith::IndexCastOp::create(builder, loc, result.getType(), scalar);
       scalars.map(result, scalar);
       continue;
     }
     for (Value operand : op.getOperands())
-      scalars.map(operand,
-                  scalars.lookupOrDefault(resolve(operand, known)));
+      scalars.map(operand, scalars.lookupOrDefault(resolve(operand, known)));
     builder.clone(op, scalars);
   }
 }
@@ -174,9 +173,9 @@ void RowEmitter::emitUnswitchedTiles() {
       RowEmitter inner(*this);
       inner.known[condition] = value;
       inner.live = getLiveValues(generic, space.forms, inner.known);
-      inner.scalars.map(condition,
-                        arith::ConstantOp::create(builder, loc,
-                                                  builder.getBoolAttr(value)));
+      inner.scalars.map(
+          condition,
+          arith::ConstantOp::create(builder, loc, builder.getBoolAttr(value)));
       inner.emitTiles();
     }
   };
@@ -216,38 +215,34 @@ void RowEmitter::emitTiles() {
   bool startsAtZero = true;
   if (!runs.empty()) {
     const LinearForm &form = getForm(runs.front());
-    startsAtZero = isMultiple(form.base) &&
-                   llvm::all_of(ArrayRef(form.coefficients).drop_back(),
-                                isMultiple);
+    startsAtZero =
+        isMultiple(form.base) &&
+        llvm::all_of(ArrayRef(form.coefficients).drop_back(), isMultiple);
     if (!startsAtZero) {
-      Value within =
-          arith::AndIOp::create(builder, loc,
-                                bases.lookup(runs.front().getIndex()),
-                                constant(tile - 1));
+      Value within = arith::AndIOp::create(
+          builder, loc, bases.lookup(runs.front().getIndex()),
+          constant(tile - 1));
       start = arith::SubIOp::create(builder, loc, constant(0), within);
     }
   }
   if (isNontemporal && !startsAtZero) {
     // Outputs are aligned at element 0.
-    Value isAligned = arith::CmpIOp::create(builder, loc,
-                                            arith::CmpIPredicate::eq, start,
-                                            constant(0));
+    Value isAligned = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::eq, start, constant(0));
     isNontemporal =
         arith::AndIOp::create(builder, loc, isNontemporal, isAligned);
   }
 
-  auto loop =
-      scf::ForOp::create(builder, loc, start, extent, constant(tile));
+  auto loop = scf::ForOp::create(builder, loc, start, extent, constant(tile));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   Value first = loop.getInductionVar();
   for (KeepOp keep : runs) {
     const LinearForm &form = getForm(keep), &leader = getForm(runs.front());
-    bool isAligned = form.base == leader.base &&
-                     form.coefficients == leader.coefficients;
+    bool isAligned =
+        form.base == leader.base && form.coefficients == leader.coefficients;
     Value base = add(bases.lookup(keep.getIndex()), first);
-    base = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
-                                      base);
+    base = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), base);
     auto scalar = [&](Value value) {
       return scalars.lookupOrDefault(resolve(value, known));
     };
@@ -281,11 +276,10 @@ void RowEmitter::emitFullTile(Value first) {
   SmallVector<std::pair<Position, SmallVector<Value>>> results;
   for (int64_t offset = 0; offset < tile; offset += step) {
     Position position{add(first, constant(offset)), step, Value()};
-    results.push_back(
-        {position, emitBody(position, [&](KeepOp keep) -> Value {
-           return vector::ExtractStridedSliceOp::create(
-               builder, loc, bits.lookup(keep), offset, step, 1);
-         })});
+    results.push_back({position, emitBody(position, [&](KeepOp keep) -> Value {
+                         return vector::ExtractStridedSliceOp::create(
+                             builder, loc, bits.lookup(keep), offset, step, 1);
+                       })});
   }
   auto storeAll = [&](bool isNontemporal) {
     for (auto &[position, values] : results)
@@ -307,8 +301,7 @@ void RowEmitter::emitFullTile(Value first) {
       continue;
     int64_t bytes = getElementBytes(operand.get());
     for (int64_t offset = 0; offset < tile * bytes; offset += kCacheLineBytes) {
-      Value ahead =
-          add(first, constant((kPrefetchBytes + offset) / bytes));
+      Value ahead = add(first, constant((kPrefetchBytes + offset) / bytes));
       memref::PrefetchOp::create(builder, loc, rows[number], ahead,
                                  /*isWrite=*/false, /*localityHint=*/3,
                                  /*isDataCache=*/true);
@@ -323,15 +316,14 @@ void RowEmitter::emitPartialTile(Value first, bool isInRow) {
   Value begin = first;
   if (!isInRow)
     begin = arith::MaxSIOp::create(builder, loc, first, constant(0));
-  Value end = arith::MinSIOp::create(builder, loc, add(first, constant(tile)),
-                                     extent);
+  Value end =
+      arith::MinSIOp::create(builder, loc, add(first, constant(tile)), extent);
   Value count = arith::SubIOp::create(builder, loc, end, begin);
   if (!isInRow || !target.maskedMemory) {
     // Bits of elements in front of the row are shifted out.
     Type word = builder.getIntegerType(tile);
     Value shift = arith::IndexCastOp::create(
-        builder, loc, word,
-        arith::SubIOp::create(builder, loc, begin, first));
+        builder, loc, word, arith::SubIOp::create(builder, loc, begin, first));
     for (auto &[keep, run] : bits) {
       Value integer = emitToInteger(builder, loc, run);
       run = arith::ShRUIOp::create(builder, loc, integer, shift);
@@ -351,8 +343,7 @@ void RowEmitter::emitMaskedElements(Value first, Value count) {
   Value unused = arith::SubIOp::create(builder, loc, constant(tile), count);
   Value valid = arith::ShRUIOp::create(
       builder, loc,
-      arith::ConstantOp::create(builder, loc,
-                                builder.getIntegerAttr(word, -1)),
+      arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(word, -1)),
       arith::IndexCastOp::create(builder, loc, word, unused));
   Value validBits = emitToBits(builder, loc, valid);
   auto slice = [&](Value bits, int64_t offset) -> Value {
@@ -413,9 +404,9 @@ Value RowEmitter::emitAcrossLanes(Value scalar, const Position &position) {
 Value RowEmitter::emitLinear(Value value, const Position &position) {
   const LinearForm &form = space.forms.find(value)->second;
   Value stride = toIndex(form.coefficients.back());
-  Value scalar = add(
-      bases.lookup(value),
-      arith::MulIOp::create(builder, loc, position.element, stride));
+  Value scalar =
+      add(bases.lookup(value),
+          arith::MulIOp::create(builder, loc, position.element, stride));
   Value lanes = emitAcrossLanes(scalar, position);
   if (position.lanes != 0) {
     Value offsets = arith::MulIOp::create(
@@ -441,9 +432,7 @@ RowEmitter::emitBody(const Position &position,
     if (live.contains(argument) && !uniform.contains(argument))
       values.map(argument, emitLoad(argument.getArgNumber(), position));
 
-  auto getScalar = [&](Value value) {
-    return scalars.lookupOrDefault(value);
-  };
+  auto getScalar = [&](Value value) { return scalars.lookupOrDefault(value); };
   auto getLanes = [&](Value value) {
     value = resolve(value, known);
     if (Value lanes = values.lookupOrNull(value))
@@ -467,8 +456,8 @@ RowEmitter::emitBody(const Position &position,
     SmallVector<Value> operands;
     for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
       Value resolved = resolve(operand, known);
-      bool isScalarCondition = isa<arith::SelectOp>(op) && index == 0 &&
-                               !values.contains(resolved);
+      bool isScalarCondition =
+          isa<arith::SelectOp>(op) && index == 0 && !values.contains(resolved);
       operands.push_back(isScalarCondition ? getScalar(resolved)
                                            : getLanes(operand));
     }
@@ -499,8 +488,7 @@ Value RowEmitter::emitStridedIndex(unsigned operand, Value element) {
                                toIndex(access.strides.back()));
 }
 
-Value RowEmitter::emitStridedLanes(unsigned operand,
-                                   const Position &position) {
+Value RowEmitter::emitStridedLanes(unsigned operand, const Position &position) {
   return arith::MulIOp::create(
       builder, loc,
       vector::StepOp::create(
@@ -555,8 +543,8 @@ void RowEmitter::emitStore(unsigned operand, const Position &position,
     }
     auto alignment =
         isNontemporal
-            ? llvm::MaybeAlign(std::min(
-                  kCacheLineBytes, position.lanes * getElementBytes(row)))
+            ? llvm::MaybeAlign(std::min(kCacheLineBytes,
+                                        position.lanes * getElementBytes(row)))
             : llvm::MaybeAlign();
     vector::StoreOp::create(builder, loc, value, row, index, isNontemporal,
                             alignment);

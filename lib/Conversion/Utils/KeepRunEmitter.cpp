@@ -47,8 +47,8 @@ public:
     SmallVector<int64_t> values;
     for (int64_t lane = 0; lane < vector.getNumElements(); ++lane)
       values.push_back(lane * step);
-    return arith::ConstantOp::create(
-        builder, loc, DenseIntElementsAttr::get(vector, values));
+    return arith::ConstantOp::create(builder, loc,
+                                     DenseIntElementsAttr::get(vector, values));
   }
   bool isUniform(Value value) { return !isa<VectorType>(value.getType()); }
   Value inLanes(Value value) {
@@ -182,15 +182,14 @@ Value KeepBitEmitter::emitAlignedRun(Value base, VectorType type) {
         emitCompareLanes(builder, loc, predicate, second, limit));
   };
   auto narrow = [&](Value limit, uint64_t largest) -> Value {
-    limit =
-        arith::MinUIOp::create(builder, loc, limit, constantI64(largest));
+    limit = arith::MinUIOp::create(builder, loc, limit, constantI64(largest));
     return arith::TruncIOp::create(
         builder, loc, builder.getIntegerType(parameters.resolution), limit);
   };
   if (parameters.resolution == 8) {
     // k = 256 is no byte: it drops what 255 would keep.
-    Value keep = compare(arith::CmpIPredicate::uge,
-                         narrow(parameters.threshold, 0xff));
+    Value keep =
+        compare(arith::CmpIPredicate::uge, narrow(parameters.threshold, 0xff));
     Value isByte =
         arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule,
                               parameters.threshold, constantI64(0xff));
@@ -204,26 +203,24 @@ Value KeepBitEmitter::emitAlignedRun(Value base, VectorType type) {
                                             constantI64(16)),
                      0xffff);
   Value keep = compare(arith::CmpIPredicate::ugt, top);
-  Value tieFirst = emitCompareLanes(builder, loc, arith::CmpIPredicate::eq,
-                                    first, top);
-  Value tieSecond = emitCompareLanes(builder, loc, arith::CmpIPredicate::eq,
-                                     second, top);
+  Value tieFirst =
+      emitCompareLanes(builder, loc, arith::CmpIPredicate::eq, first, top);
+  Value tieSecond =
+      emitCompareLanes(builder, loc, arith::CmpIPredicate::eq, second, top);
   Value any = emitToInteger(
       builder, loc, arith::OrIOp::create(builder, loc, tieFirst, tieSecond));
-  Value hasTies =
-      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, any,
-                            constant(any.getType(), 0));
-  Value never = arith::ConstantOp::create(builder, loc,
-                                          builder.getBoolAttr(false));
+  Value hasTies = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                        any, constant(any.getType(), 0));
+  Value never =
+      arith::ConstantOp::create(builder, loc, builder.getBoolAttr(false));
   hasTies = LLVM::ExpectOp::create(builder, loc, hasTies, never);
   auto branch = scf::IfOp::create(builder, loc, type, hasTies,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
   Value ties = emitConcatenate(builder, loc, tieFirst, tieSecond);
-  Value resolved =
-      emitResolveTies(emitToInteger(builder, loc, keep),
-                      emitToInteger(builder, loc, ties), base);
+  Value resolved = emitResolveTies(emitToInteger(builder, loc, keep),
+                                   emitToInteger(builder, loc, ties), base);
   scf::YieldOp::create(builder, loc, emitToBits(builder, loc, resolved));
   builder.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(builder, loc, keep);
@@ -241,8 +238,7 @@ Value KeepBitEmitter::emitRun(Value base, VectorType type, bool aligned) {
   Value within =
       arith::AndIOp::create(builder, loc, base, constantI64(size - 1));
   Value start = arith::SubIOp::create(builder, loc, base, within);
-  Value next =
-      arith::AddIOp::create(builder, loc, start, constantI64(size));
+  Value next = arith::AddIOp::create(builder, loc, start, constantI64(size));
   auto word = [&](Value start) -> Value {
     Value bits = emitToInteger(builder, loc, emitAlignedRun(start, type));
     return arith::ExtUIOp::create(builder, loc, wide, bits);
@@ -276,8 +272,7 @@ Value KeepBitEmitter::emitColdLowHalf(Value index) {
                                 b.high(parameters.seed)};
   auto index0 = arith::ConstantIndexOp::create(builder, loc, 0);
   auto index1 = arith::ConstantIndexOp::create(builder, loc, 1);
-  auto last =
-      arith::ConstantIndexOp::create(builder, loc, parameters.rounds);
+  auto last = arith::ConstantIndexOp::create(builder, loc, parameters.rounds);
   auto rounds = scf::ForOp::create(
       builder, loc, index0, last, index1, initial,
       [&](OpBuilder &nested, Location loc, Value, ValueRange state) {
@@ -307,8 +302,7 @@ Value KeepBitEmitter::emitColdLowHalf(Value index) {
       constantI64(0));
   Value four = arith::SelectOp::create(builder, loc, isUpper, upper, lower);
   Value shift = arith::ShLIOp::create(
-      builder, loc,
-      arith::AndIOp::create(builder, loc, index, constantI64(3)),
+      builder, loc, arith::AndIOp::create(builder, loc, index, constantI64(3)),
       constantI64(4));
   Value draw = arith::ShRUIOp::create(builder, loc, four, shift);
   return arith::AndIOp::create(builder, loc, draw, constantI64(0xffff));
@@ -336,8 +330,7 @@ Value KeepBitEmitter::emitResolveTies(Value keep, Value ties, Value base) {
       },
       [&](OpBuilder &nested, Location loc, ValueRange state) {
         KeepBitEmitter inner(nested, loc, parameters);
-        Value lane =
-            math::CountTrailingZerosOp::create(nested, loc, state[1]);
+        Value lane = math::CountTrailingZerosOp::create(nested, loc, state[1]);
         Value offset = lane;
         if (word.getIntOrFloatBitWidth() < 64)
           offset = arith::ExtUIOp::create(nested, loc, i64, lane);
@@ -345,12 +338,10 @@ Value KeepBitEmitter::emitResolveTies(Value keep, Value ties, Value base) {
           offset = arith::TruncIOp::create(nested, loc, i64, lane);
         Value low = inner.emitColdLowHalf(
             arith::AddIOp::create(nested, loc, base, offset));
-        Value kept =
-            arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::uge, low,
-                                  lowOfThreshold);
+        Value kept = arith::CmpIOp::create(
+            nested, loc, arith::CmpIPredicate::uge, low, lowOfThreshold);
         Value bit = arith::ShLIOp::create(
-            nested, loc, arith::ExtUIOp::create(nested, loc, word, kept),
-            lane);
+            nested, loc, arith::ExtUIOp::create(nested, loc, word, kept), lane);
         Value without = arith::SubIOp::create(nested, loc, state[1],
                                               inner.constant(word, 1));
         scf::YieldOp::create(
