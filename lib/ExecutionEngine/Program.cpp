@@ -13,13 +13,14 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
@@ -113,6 +114,7 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   registerAllExtensions(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerOpenMPDialectTranslation(registry);
   context->appendDialectRegistry(registry);
 
   auto machine = createTargetMachine(options.optimizationLevel);
@@ -143,6 +145,7 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   pipeline.lowering = options.lowering;
   setTargetOptions(pipeline, **machine);
   pipeline.nontemporalBytes = options.nontemporalBytes;
+  pipeline.threads = options.threads;
   buildDropoutToLLVMPipeline(pm, pipeline);
   if (failed(pm.run(*module)))
     return fail("could not lower the module to LLVM");

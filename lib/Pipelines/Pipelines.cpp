@@ -83,6 +83,7 @@ static void addLoopPasses(OpPassManager &pm,
     options.vectorBits = pipeline.vectorBits;
     options.maskedMemory = pipeline.maskedMemory;
     options.nontemporalBytes = pipeline.nontemporalBytes;
+    options.threads = pipeline.threads;
     pm.addPass(createConvertLinalgToVectorPass(options));
   }
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
@@ -95,7 +96,8 @@ static void addLoopPasses(OpPassManager &pm,
 }
 
 /// From loops and arithmetic to the LLVM dialect.
-static void addLLVMPasses(OpPassManager &pm, bool entryPoints) {
+static void addLLVMPasses(OpPassManager &pm,
+                          const DropoutToLLVMOptions &pipeline) {
   pm.addPass(createVerifyLoweredPass());
   pm.addPass(createLowerFloatsPass());
   arith::ArithExpandOpsPassOptions expand;
@@ -105,10 +107,16 @@ static void addLLVMPasses(OpPassManager &pm, bool entryPoints) {
   pm.addPass(createLowerAffinePass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
   pm.addPass(createConvertMathToFuncs());
+  if (pipeline.threads != 1) {
+    ConvertSCFToOpenMPPassOptions options;
+    options.numThreads = pipeline.threads;
+    pm.addPass(createConvertSCFToOpenMPPass(options));
+    pm.addPass(createCanonicalizerPass());
+  }
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  if (entryPoints)
+  if (pipeline.entryPoints)
     pm.addPass(createEmitEntryPointsPass());
   pm.addPass(createConvertDropoutToLLVMPass());
   pm.addPass(createConvertVectorToLLVMPass());
@@ -124,7 +132,7 @@ void mlir::dropout::buildDropoutToLLVMPipeline(
   addTensorPasses(pm, options.lowering);
   addBufferizationPasses(pm);
   addLoopPasses(pm, options);
-  addLLVMPasses(pm, options.entryPoints);
+  addLLVMPasses(pm, options);
 }
 
 void mlir::dropout::registerPipelines() {

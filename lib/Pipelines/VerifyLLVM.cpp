@@ -10,6 +10,7 @@
 #include "dropout/Pipelines/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_VERIFYLLVMPASS
@@ -26,7 +27,8 @@ struct VerifyLLVMPass
     ModuleOp module = getOperation();
     module->walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (op == module || isa<UnrealizedConversionCastOp>(op) ||
-          isa_and_present<LLVM::LLVMDialect>(op->getDialect()))
+          isa_and_present<LLVM::LLVMDialect, omp::OpenMPDialect>(
+              op->getDialect()))
         return WalkResult::advance();
       op->emitError("expected an op that can be lowered to LLVM, but got '")
           << op->getName() << "'";

@@ -106,6 +106,11 @@ struct Options {
                             "as arithmetic in linalg bodies from the start"),
                  clEnumValN(Lowering::Affine, "affine", "affine loops")),
       cl::cat(category)};
+  cl::opt<int64_t> threads{
+      "num-threads",
+      cl::desc("Threads that share large outputs (default 1; 0: all that "
+               "OpenMP has); same bits for any number"),
+      cl::value_desc("n"), cl::init(1), cl::cat(category)};
   cl::opt<unsigned> optimization{"O",
                                  cl::desc("Optimization level, 0 to 3 "
                                           "(default 3)"),
@@ -643,6 +648,7 @@ static llvm::Error runMain(const Options &options) {
   CompileOptions compileOptions;
   compileOptions.lowering = options.lowering;
   compileOptions.optimizationLevel = options.optimization;
+  compileOptions.threads = options.threads;
   compileOptions.forwardDiagnostics = true;
 
   if (!options.emit.empty() && !options.entryPoint.getNumOccurrences())

@@ -26,6 +26,9 @@ struct VectorTarget {
   bool maskedMemory = true;
   /// Outputs of at least so many bytes are stored past the caches; 0: never.
   int64_t nontemporalBytes = 0;
+  /// Threads that share the loops of a large output, through `scf.parallel`; 0:
+  /// as many as OpenMP has at run time.
+  int64_t threads = 1;
 };
 
 /// Adds the pattern that turns a `linalg.generic` on memrefs whose loops are all

@@ -133,7 +133,8 @@ def ConvertDropoutToLLVMPass : Pass<"convert-dropout-to-llvm"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
-def ConvertLinalgToVectorPass : Pass<"dropout-convert-linalg-to-vector"> {
+def ConvertLinalgToVectorPass
+    : Pass<"dropout-convert-linalg-to-vector", "::mlir::ModuleOp"> {
   let summary = "Convert element-wise linalg on memrefs to loops over vectors";
   let description = [{
     The vector lowering. A `linalg.generic` on memrefs whose loops are all
@@ -153,6 +154,9 @@ def ConvertLinalgToVectorPass : Pass<"dropout-convert-linalg-to-vector"> {
     - Outputs of at least `nontemporal-bytes` that are aligned to 64 bytes and
       are no inputs are stored past the caches, with prefetching; decided at
       run time.
+    - With `threads`, the nest of an output of 512 KiB or more becomes a
+      function that an `scf.parallel` calls for each thread's part: of the rows,
+      or of each row if there are few.
     - Operands that are not contiguous along the innermost loop are gathered and
       scattered.
 
@@ -165,12 +169,16 @@ def ConvertLinalgToVectorPass : Pass<"dropout-convert-linalg-to-vector"> {
            "Loads and stores of some lanes cost as much as whole ones">,
     Option<"nontemporalBytes", "nontemporal-bytes", "int64_t",
            /*default=*/"0",
-           "Smallest output that is stored past the caches; 0: never">
+           "Smallest output that is stored past the caches; 0: never">,
+    Option<"threads", "threads", "int64_t", /*default=*/"1",
+           "Threads that share the loops of a large output; 0: as many as "
+           "OpenMP has at run time">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::dropout::DropoutDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+    "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
 }
 
 #endif // DROPOUT_CONVERSION_PASSES_TD

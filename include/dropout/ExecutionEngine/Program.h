@@ -26,6 +26,9 @@ namespace mlir::dropout {
 struct CompileOptions {
   /// How dropout ops become loops; the same bits for all.
   Lowering lowering = Lowering::Vector;
+  /// Threads that share the loops of a large output, through OpenMP: 0 to 1024;
+  /// 0: as many as it has at run time. Any number gives the same bits.
+  int64_t threads = 1;
   /// Smallest output, in bytes, that is stored past the caches; 0: never.
   int64_t nontemporalBytes = int64_t(16) << 20;
   /// 0 to 3, as of clang's -O. No fast-math flag is ever set.

@@ -52,8 +52,8 @@ struct LoweringParser : public llvm::cl::parser<Lowering> {
              Lowering &result) {
     if (findOption(value) == getNumOptions())
       return option.error(
-          "expected vector, linalg, linalg-inline or affine, but got '" + value +
-          "'");
+          "expected vector, linalg, linalg-inline or affine, but got '" +
+          value + "'");
     return parser::parse(option, name, value, result);
   }
   static void print(raw_ostream &os, Lowering value) {
@@ -81,6 +81,12 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
       llvm::cl::desc("Add the C function `dropout_f`, which returns a status, "
                      "for every public function `f`"),
       llvm::cl::init(true)};
+  PassOptions::Option<int64_t> threads{
+      *this, "threads",
+      llvm::cl::desc("Threads that share the loops of a large output, through "
+                     "OpenMP; 0: as many as it has at run time. Same bits for "
+                     "any number"),
+      llvm::cl::init(1)};
   PassOptions::Option<int64_t> vectorBits{
       *this, "vector-bits",
       llvm::cl::desc("Width of the vector registers of the target, for "
@@ -88,8 +94,9 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
       llvm::cl::init(256)};
   PassOptions::Option<bool> maskedMemory{
       *this, "masked-memory",
-      llvm::cl::desc("The target loads and stores some lanes of a vector at the "
-                     "price of all (AVX-512 with BW and VL)"),
+      llvm::cl::desc(
+          "The target loads and stores some lanes of a vector at the "
+          "price of all (AVX-512 with BW and VL)"),
       llvm::cl::init(false)};
   PassOptions::Option<int64_t> nontemporalBytes{
       *this, "nontemporal-bytes",

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RowEmitter.h"
+#include "SharedNest.h"
 
 #include "dropout/Conversion/Passes.h"
 
@@ -18,6 +19,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
@@ -203,18 +205,33 @@ private:
     NestFlags flags;
     if (target.nontemporalBytes != 0)
       flags.isNontemporal = emitIsNontemporal(space);
-    SmallVector<Value> outer;
+    auto emitPart = [&](const NestBounds &bounds) {
+      emitRows(space, live, known, flags, bounds);
+    };
+    // A generic in a loop is one part of something larger.
+    if (target.threads == 1 || generic->getParentOfType<LoopLikeOpInterface>())
+      emitPart(getAllIterations(builder, space));
+    else
+      emitSharedNest(builder, generic, space, target.threads, emitPart);
+  }
+
+  void emitRows(const IterationSpace &space, const llvm::SetVector<Value> &live,
+                const KnownConditions &known, const NestFlags &flags,
+                const NestBounds &bounds) {
     {
       OpBuilder::InsertionGuard guard(builder);
+      SmallVector<Value> outer;
       for (OpFoldResult extent : ArrayRef(space.extents).drop_back()) {
+        bool isOutermost = outer.empty();
         auto loop = scf::ForOp::create(
-            builder, loc, constant(0),
-            getValueOrCreateConstantIndexOp(builder, loc, extent), constant(1));
+            builder, loc,
+            isOutermost ? toIndex(bounds.outerBegin) : constant(0),
+            toIndex(isOutermost ? bounds.outerEnd : extent), constant(1));
         outer.push_back(loop.getInductionVar());
         builder.setInsertionPointToStart(loop.getBody());
       }
       RowEmitter(builder, generic, space, target, live, known, flags)
-          .emit(outer);
+          .emit(outer, bounds.innerBegin, bounds.innerEnd);
     }
     if (!flags.isNontemporal)
       return;
@@ -340,6 +357,13 @@ struct ConvertLinalgToVectorPass final
           << nontemporalBytes;
       return signalPassFailure();
     }
+    if (threads < 0 || threads > 1024) {
+      getOperation()->emitError(
+          "expected option 'threads' to be 0 to 1024, but got ")
+          << threads;
+      return signalPassFailure();
+    }
+    target.threads = threads;
     target.vectorBits = vectorBits;
     target.maskedMemory = maskedMemory;
     target.nontemporalBytes = nontemporalBytes;

@@ -106,7 +106,7 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
         builder, loc,
         MemRefType::get({ShapedType::kDynamic}, type.getElementType(), layout,
                         type.getMemorySpace()),
-        access.base, offset, ArrayRef<OpFoldResult>{extent}, one);
+        access.base, offset, ArrayRef<OpFoldResult>{toIndex(end)}, one);
   }
   for (auto &[value, form] : space.forms)
     if (live.contains(value))
@@ -143,8 +143,9 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
   }
 }
 
-void RowEmitter::emit(ValueRange outer) {
-  extent = toIndex(space.extents.back());
+void RowEmitter::emit(ValueRange outer, OpFoldResult begin, OpFoldResult end) {
+  this->begin = begin;
+  this->end = end;
   emitUniformValues(outer);
   emitUnswitchedTiles();
 }
@@ -160,9 +161,6 @@ void RowEmitter::emitUnswitchedTiles() {
     return emitTiles();
   for (OpOperand &init : generic.getDpsInitsMutable())
     bytes = std::max(bytes, getElementBytes(init.get()));
-  Value isLong = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
-                                       extent, constant(kBranchBytes / bytes));
-  std::optional<int64_t> known = getConstantIntValue(extent);
   auto emitBranch = [&] {
     auto isKept = scf::IfOp::create(builder, loc, scalars.lookup(condition),
                                     /*withElseRegion=*/true);
@@ -179,11 +177,15 @@ void RowEmitter::emitUnswitchedTiles() {
       inner.emitTiles();
     }
   };
-  if (known) {
-    if (*known * bytes >= kBranchBytes)
+  OpFoldResult extent = space.extents.back();
+  if (std::optional<int64_t> size = getConstantIntValue(extent)) {
+    if (*size * bytes >= kBranchBytes)
       return emitBranch();
     return emitTiles();
   }
+  Value isLong =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                            toIndex(extent), constant(kBranchBytes / bytes));
   auto isLongIf = scf::IfOp::create(builder, loc, isLong,
                                     /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
@@ -211,29 +213,30 @@ void RowEmitter::emitTiles() {
     return constant && *constant % tile == 0;
   };
 
-  Value start = constant(0);
-  bool startsAtZero = true;
+  Value start = toIndex(begin);
+  bool startsInside = true;
   if (!runs.empty()) {
     const LinearForm &form = getForm(runs.front());
-    startsAtZero =
+    startsInside =
         isMultiple(form.base) &&
         llvm::all_of(ArrayRef(form.coefficients).drop_back(), isMultiple);
-    if (!startsAtZero) {
+    if (!startsInside) {
       Value within = arith::AndIOp::create(
           builder, loc, bases.lookup(runs.front().getIndex()),
           constant(tile - 1));
-      start = arith::SubIOp::create(builder, loc, constant(0), within);
+      start = arith::SubIOp::create(builder, loc, start, within);
     }
   }
-  if (isNontemporal && !startsAtZero) {
+  if (isNontemporal && !startsInside) {
     // Outputs are aligned at element 0.
     Value isAligned = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::eq, start, constant(0));
+        builder, loc, arith::CmpIPredicate::eq, start, toIndex(begin));
     isNontemporal =
         arith::AndIOp::create(builder, loc, isNontemporal, isAligned);
   }
 
-  auto loop = scf::ForOp::create(builder, loc, start, extent, constant(tile));
+  auto loop =
+      scf::ForOp::create(builder, loc, start, toIndex(end), constant(tile));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   Value first = loop.getInductionVar();
@@ -253,15 +256,15 @@ void RowEmitter::emitTiles() {
         isAligned, keep.getContractVersion());
   }
 
-  std::optional<int64_t> size = getConstantIntValue(extent);
-  if (startsAtZero && size && *size % tile == 0)
+  std::optional<int64_t> size = getConstantIntValue(space.extents.back());
+  if (startsInside && size && *size % tile == 0)
     return emitFullTile(first);
-  Value end = add(first, constant(tile));
+  Value next = add(first, constant(tile));
   Value isFull = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
-                                       end, extent);
-  if (!startsAtZero) {
+                                       next, toIndex(end));
+  if (!startsInside) {
     Value isInside = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::sge, first, constant(0));
+        builder, loc, arith::CmpIPredicate::sge, first, toIndex(begin));
     isFull = arith::AndIOp::create(builder, loc, isFull, isInside);
   }
   auto branch =
@@ -269,7 +272,7 @@ void RowEmitter::emitTiles() {
   builder.setInsertionPointToStart(branch.thenBlock());
   emitFullTile(first);
   builder.setInsertionPointToStart(branch.elseBlock());
-  emitPartialTile(first, startsAtZero);
+  emitPartialTile(first, startsInside);
 }
 
 void RowEmitter::emitFullTile(Value first) {
@@ -312,18 +315,18 @@ void RowEmitter::emitFullTile(Value first) {
   storeAll(false);
 }
 
-void RowEmitter::emitPartialTile(Value first, bool isInRow) {
-  Value begin = first;
-  if (!isInRow)
-    begin = arith::MaxSIOp::create(builder, loc, first, constant(0));
-  Value end =
-      arith::MinSIOp::create(builder, loc, add(first, constant(tile)), extent);
-  Value count = arith::SubIOp::create(builder, loc, end, begin);
-  if (!isInRow || !target.maskedMemory) {
+void RowEmitter::emitPartialTile(Value first, bool isInside) {
+  Value from = first;
+  if (!isInside)
+    from = arith::MaxSIOp::create(builder, loc, first, toIndex(begin));
+  Value to = arith::MinSIOp::create(builder, loc, add(first, constant(tile)),
+                                    toIndex(end));
+  Value count = arith::SubIOp::create(builder, loc, to, from);
+  if (!isInside || !target.maskedMemory) {
     // Bits of elements in front of the row are shifted out.
     Type word = builder.getIntegerType(tile);
     Value shift = arith::IndexCastOp::create(
-        builder, loc, word, arith::SubIOp::create(builder, loc, begin, first));
+        builder, loc, word, arith::SubIOp::create(builder, loc, from, first));
     for (auto &[keep, run] : bits) {
       Value integer = emitToInteger(builder, loc, run);
       run = arith::ShRUIOp::create(builder, loc, integer, shift);
@@ -332,9 +335,9 @@ void RowEmitter::emitPartialTile(Value first, bool isInRow) {
     }
   }
   if (target.maskedMemory)
-    emitMaskedElements(begin, count);
+    emitMaskedElements(from, count);
   else
-    emitSingleElements(begin, count);
+    emitSingleElements(from, count);
 }
 
 void RowEmitter::emitMaskedElements(Value first, Value count) {

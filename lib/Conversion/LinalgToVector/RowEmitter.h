@@ -38,9 +38,10 @@ public:
              const llvm::SetVector<Value> &live, const KnownConditions &known,
              const NestFlags &flags);
 
-  /// Emits the row with the induction variables `outer` of all loops but the
-  /// innermost at the builder's insertion point.
-  void emit(ValueRange outer);
+  /// Emits elements `begin` to `end` of the row with the induction variables
+  /// `outer` of all loops but the innermost, at the builder's insertion point.
+  /// `begin` is a multiple of the tile size.
+  void emit(ValueRange outer, OpFoldResult begin, OpFoldResult end);
 
 private:
   /// Where the lanes of a vector, or a single element, stand in the row.
@@ -58,8 +59,8 @@ private:
   void emitUnswitchedTiles();
   void emitTiles();
   void emitFullTile(Value first);
-  /// `isInRow`: the tile does not begin in front of the row.
-  void emitPartialTile(Value first, bool isInRow);
+  /// `isInside`: the tile does not begin in front of the elements to emit.
+  void emitPartialTile(Value first, bool isInside);
   void emitMaskedElements(Value first, Value count);
   void emitSingleElements(Value first, Value count);
 
@@ -92,7 +93,7 @@ private:
 
   llvm::SmallDenseSet<Value> uniform; ///< Live values of one value a row.
   IRMapping scalars;                  ///< What is emitted for them.
-  Value extent;                       ///< Elements a row.
+  OpFoldResult begin, end;            ///< The elements to emit.
   SmallVector<Value> rows;            ///< Per operand: memref of the row.
   llvm::DenseMap<Value, Value> bases; ///< Linear values (index) at element 0.
   llvm::DenseMap<Operation *, Value> bits; ///< Of runs, in the current tile.

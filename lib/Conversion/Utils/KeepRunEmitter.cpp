@@ -70,7 +70,22 @@ public:
   }
   Value low(Value a) { return binary<arith::AndIOp>(a, constant(0xffffffff)); }
   Value high(Value a) { return binary<arith::ShRUIOp>(a, constant(32)); }
-  Value toHigh(Value a) { return binary<arith::ShLIOp>(a, constant(32)); }
+  Value toHigh(Value a) {
+    if (isUniform(a))
+      return binary<arith::ShLIOp>(a, constant(32));
+    // A shift, but not one that LLVM folds into the multiplication behind it,
+    // which would then need all 64 bits.
+    auto words =
+        VectorType::get(2 * vector.getNumElements(), builder.getI32Type());
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(words));
+    SmallVector<int64_t> order;
+    for (int64_t lane = 0; lane < vector.getNumElements(); ++lane)
+      order.append({words.getNumElements(), 2 * lane});
+    a = vector::BitCastOp::create(builder, loc, words, a);
+    a = vector::ShuffleOp::create(builder, loc, a, zero, order);
+    return vector::BitCastOp::create(builder, loc, vector, a);
+  }
   /// The 64-bit product of the low half of `a` and a constant below 2^32.
   Value multiply(Value a, uint64_t multiplier) {
     return binary<arith::MulIOp>(low(a), constant(multiplier));
