@@ -10,6 +10,7 @@
 #include "dropout/Conversion/DropoutToLLVM.h"
 #include "dropout/Conversion/Passes.h"
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
+#include "dropout/Dialect/Dropout/TransformOps/DropoutTransformOps.h"
 #include "dropout/Dialect/Dropout/Transforms/BufferizableOpInterfaceImpl.h"
 #include "dropout/Dialect/Dropout/Transforms/Passes.h"
 #include "dropout/Dialect/Dropout/Transforms/TilingInterfaceImpl.h"
@@ -85,6 +86,7 @@ void mlir::dropout::registerAllDialects(DialectRegistry &registry) {
 void mlir::dropout::registerAllExtensions(DialectRegistry &registry) {
   registerBufferizableOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
+  registerTransformDialectExtension(registry);
   registerConvertDropoutToLLVMInterface(registry);
 
   // What upstream keeps outside of its dialects. Registering twice is harmless.

@@ -285,9 +285,9 @@ MUTANTS = {
                    "void CheckPOp::getEffects(\n    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {\n"
                    "  if (true)\n    return;\n", EFFECTS),
     "tile-implicit": ("tiling refuses implicit ops", TRANSFORMS + "TilingInterfaceImpl.cpp",
-                      "if (op.isImplicit())", "if (false)", DIALECT + "tiling-errors.mlir"),
+                      "if (failed(requireExplicit(op)))", "if (false)", DIALECT + "tiling-errors.mlir"),
     "bufferize-implicit": ("bufferization refuses implicit ops", TRANSFORMS + "BufferizableOpInterfaceImpl.cpp",
-                           "if (op.isImplicit())", "if (false)", DIALECT + "one-shot-bufferize-errors.mlir"),
+                           "if (failed(requireExplicit(op)))", "if (false)", DIALECT + "one-shot-bufferize-errors.mlir"),
     "in-place": ("in place only where legal", TRANSFORMS + "BufferizableOpInterfaceImpl.cpp",
                  "if (!analysis.isInPlace(source))", "if (false)", DIALECT + "one-shot-bufferize.mlir"),
     "gradient-draw": ("the gradient's draw is the forward's", TRANSFORMS + "BuildBackward.cpp",

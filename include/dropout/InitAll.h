@@ -23,7 +23,8 @@ void registerAllDialects(DialectRegistry &registry);
 
 /// Adds what the dialects above need to be tiled, bufferized, inlined and
 /// converted to LLVM: the external models of the dropout dialect and of the
-/// upstream dialects.
+/// upstream dialects; and our ops to the transform dialect, where it is
+/// registered.
 void registerAllExtensions(DialectRegistry &registry);
 
 /// Registers the passes and the named pipelines of the project with the global

@@ -9,6 +9,9 @@
 #ifndef DROPOUT_CONVERSION_DROPOUTTOLINALG_H
 #define DROPOUT_CONVERSION_DROPOUTTOLINALG_H
 
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
 namespace mlir {
 class RewritePatternSet;
 
@@ -22,6 +25,18 @@ enum class MaskForm {
   /// Arith ops in the body of the `linalg.generic`.
   Inline
 };
+
+/// What a value op or a gradient becomes: the mask, and the generic that reads
+/// x and the mask.
+struct DecomposedDropout {
+  MaskOp mask;
+  linalg::GenericOp value;
+};
+
+/// Replaces `op`, an explicit value op or gradient in the tensor form, by its
+/// parts, in front of it. A mask result is replaced by the mask.
+DecomposedDropout decomposeDropout(RewriterBase &rewriter,
+                                   DropoutOpInterface op);
 
 /// Adds the patterns of convert-dropout-to-linalg, for the ops in `filter`.
 /// They match explicit ops only.

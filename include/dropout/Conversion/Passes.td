@@ -105,11 +105,13 @@ def ConvertDropoutToArithPass : Pass<"convert-dropout-to-arith"> {
     The scalar mask lowering. An `scf.for` whose `dropout.keep` ops walk
     neighbouring elements is split into a loop over Philox blocks and a loop
     over the elements of a block, so that eight elements share one block
-    wherever the row starts. Other `dropout.keep` ops are expanded where they
-    stand. Draws that do not depend on a loop are hoisted out of it first.
+    wherever the row starts. Other `dropout.keep` ops, those on vectors among
+    them, are expanded where they stand, one block per element. Draws that do
+    not depend on a loop are hoisted out of it first.
 
     The low 16 bits of a draw are computed only where its high 16 bits equal
-    the threshold's, once in 65,536 elements.
+    the threshold's, once in 65,536 elements; of a vector, where
+    one of them does.
 
     A `dropout.keep_run` becomes Philox on vectors of 64-bit lanes, one block a
     lane, with the order of the elements restored in registers and ties decided

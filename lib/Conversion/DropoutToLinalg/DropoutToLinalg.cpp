@@ -75,7 +75,8 @@ mlir::dropout::createGeneric(OpBuilder &builder, DropoutOpInterface op,
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   return linalg::GenericOp::create(
-      builder, loc, op->getResultTypes(), inputs, output, maps, iterators,
+      builder, loc, TypeRange(op->getResultTypes()).take_front(), inputs,
+      output, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange arguments) {
         Value keep =
             mask ? arguments[1] : emitKeepInBody(nested, loc, parameters, form);
@@ -83,6 +84,43 @@ mlir::dropout::createGeneric(OpBuilder &builder, DropoutOpInterface op,
                             op.getSource() ? arguments[0] : Value(), keep);
         linalg::YieldOp::create(nested, loc, y);
       });
+}
+
+/// p and the training flag of a mask become its threshold.
+static LogicalResult lowerThreshold(RewriterBase &rewriter, MaskOp mask) {
+  if (mask.getThreshold())
+    return failure();
+  auto op = cast<DropoutOpInterface>(mask.getOperation());
+  Value threshold = emitLoweringParameters(rewriter, op).draw.threshold;
+  rewriter.modifyOpInPlace(mask, [&] {
+    mask.getPValueMutable().clear();
+    mask.getTrainingMutable().clear();
+    mask.removePAttr();
+    mask.getThresholdMutable().assign(threshold);
+  });
+  return success();
+}
+
+DecomposedDropout mlir::dropout::decomposeDropout(RewriterBase &rewriter,
+                                                  DropoutOpInterface op) {
+  LoweringParameters parameters = emitLoweringParameters(rewriter, op);
+  DecomposedDropout parts;
+  if (op.getMaskResult()) {
+    // Whoever reads it sees ones in eval, too: its threshold knows the flag.
+    parts.mask = createMask(rewriter, op);
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(parts.mask);
+    (void)lowerThreshold(rewriter, parts.mask);
+  } else {
+    parts.mask = createMask(rewriter, op, parameters.draw.threshold);
+  }
+  parts.value = createGeneric(rewriter, op, parameters, parts.mask.getResult(),
+                              MaskForm::Op);
+  SmallVector<Value> values(parts.value->getResults());
+  if (op.getMaskResult())
+    values.push_back(parts.mask.getResult());
+  rewriter.replaceOp(op, values);
+  return parts;
 }
 
 //===----------------------------------------------------------------------===//
@@ -106,32 +144,18 @@ struct ConvertToGeneric : OpInterfaceRewritePattern<DropoutOpInterface> {
     bool isMask = op.getValueMap() == ValueMap::Keep;
     bool keepsMaskOp = form == MaskForm::Op && !op.isMemRefForm();
     if (isMask && keepsMaskOp)
-      return lowerThreshold(cast<MaskOp>(op.getOperation()), rewriter);
-
+      return lowerThreshold(rewriter, cast<MaskOp>(op.getOperation()));
+    if (keepsMaskOp) {
+      decomposeDropout(rewriter, op);
+      return success();
+    }
     LoweringParameters parameters = emitLoweringParameters(rewriter, op);
-    Value mask;
-    if (keepsMaskOp)
-      mask = createMask(rewriter, op, parameters.draw.threshold).getResult();
-    rewriter.replaceOp(op, createGeneric(rewriter, op, parameters, mask, form));
+    rewriter.replaceOp(
+        op, createGeneric(rewriter, op, parameters, /*mask=*/Value(), form));
     return success();
   }
 
 private:
-  /// p and the training flag of a mask become its threshold.
-  static LogicalResult lowerThreshold(MaskOp mask, PatternRewriter &rewriter) {
-    if (mask.getThreshold())
-      return failure();
-    auto op = cast<DropoutOpInterface>(mask.getOperation());
-    Value threshold = emitLoweringParameters(rewriter, op).draw.threshold;
-    rewriter.modifyOpInPlace(mask, [&] {
-      mask.getPValueMutable().clear();
-      mask.getTrainingMutable().clear();
-      mask.removePAttr();
-      mask.getThresholdMutable().assign(threshold);
-    });
-    return success();
-  }
-
   KindFilter filter;
   MaskForm form;
 };

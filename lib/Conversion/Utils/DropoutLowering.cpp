@@ -295,13 +295,6 @@ Value mlir::dropout::emitValue(OpBuilder &builder, Location loc,
   return y;
 }
 
-LogicalResult mlir::dropout::requireExplicit(DropoutOpInterface op) {
-  if (!op.isImplicit())
-    return success();
-  return op->emitOpError("expected an explicit generator, but got an implicit "
-                         "op; run 'dropout-materialize-state' first");
-}
-
 //===----------------------------------------------------------------------===//
 // Kinds
 //===----------------------------------------------------------------------===//

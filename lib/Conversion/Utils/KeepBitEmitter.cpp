@@ -11,14 +11,23 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::dropout;
 
+Type KeepBitEmitter::lanesOf(Type element) const {
+  if (auto vector = dyn_cast<VectorType>(parameters.seed.getType()))
+    return vector.clone(element);
+  return element;
+}
+
 Value KeepBitEmitter::constant(Type type, uint64_t value) {
   APInt bits(type.getIntOrFloatBitWidth(), value);
-  return arith::ConstantOp::create(builder, loc,
-                                   builder.getIntegerAttr(type, bits));
+  TypedAttr attr = builder.getIntegerAttr(type, bits);
+  if (auto vector = dyn_cast<VectorType>(lanesOf(type)))
+    attr = DenseElementsAttr::get(vector, bits);
+  return arith::ConstantOp::create(builder, loc, attr);
 }
 
 Value KeepBitEmitter::constantI32(uint32_t value) {
@@ -34,8 +43,26 @@ Value KeepBitEmitter::emitBlockNumber(Value index) {
   return arith::ShRUIOp::create(builder, loc, index, constantI64(shift));
 }
 
+std::pair<Value, Value> KeepBitEmitter::emitProduct(uint32_t multiplier,
+                                                    Value word) {
+  Type i32 = word.getType();
+  if (!isa<VectorType>(i32)) {
+    auto product = arith::MulUIExtendedOp::create(
+        builder, loc, constantI32(multiplier), word);
+    return {product.getLow(), product.getHigh()};
+  }
+  // The extended product of vectors becomes half-words and carries; CPUs
+  // multiply the low halves of 64-bit lanes in one instruction.
+  Value wide =
+      arith::ExtUIOp::create(builder, loc, lanesOf(builder.getI64Type()), word);
+  wide = arith::MulIOp::create(builder, loc, wide, constantI64(multiplier));
+  Value high = arith::ShRUIOp::create(builder, loc, wide, constantI64(32));
+  return {arith::TruncIOp::create(builder, loc, i32, wide),
+          arith::TruncIOp::create(builder, loc, i32, high)};
+}
+
 SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
-  Type i32 = builder.getI32Type();
+  Type i32 = lanesOf(builder.getI32Type());
   Value thirtyTwo = constantI64(32);
   auto split = [&](Value word64) -> std::pair<Value, Value> {
     Value low = arith::TruncIOp::create(builder, loc, i32, word64);
@@ -48,8 +75,6 @@ SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
   SmallVector<Value, 4> counter = {c0, c1, c2, c3};
   Value key0 = k0, key1 = k1;
 
-  Value multiplier0 = constantI32(kPhiloxMultiplier0);
-  Value multiplier1 = constantI32(kPhiloxMultiplier1);
   auto exclusiveOr = [&](Value a, Value b, Value c) -> Value {
     return arith::XOrIOp::create(builder, loc,
                                  arith::XOrIOp::create(builder, loc, a, b), c);
@@ -61,13 +86,10 @@ SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
       key1 = arith::AddIOp::create(builder, loc, key1,
                                    constantI32(kPhiloxKeyIncrement1));
     }
-    auto product0 =
-        arith::MulUIExtendedOp::create(builder, loc, multiplier0, counter[0]);
-    auto product1 =
-        arith::MulUIExtendedOp::create(builder, loc, multiplier1, counter[2]);
-    counter = {
-        exclusiveOr(product1.getHigh(), counter[1], key0), product1.getLow(),
-        exclusiveOr(product0.getHigh(), counter[3], key1), product0.getLow()};
+    auto [low0, high0] = emitProduct(kPhiloxMultiplier0, counter[0]);
+    auto [low1, high1] = emitProduct(kPhiloxMultiplier1, counter[2]);
+    counter = {exclusiveOr(high1, counter[1], key0), low1,
+               exclusiveOr(high0, counter[3], key1), low0};
   }
   return counter;
 }
@@ -115,7 +137,7 @@ Value KeepBitEmitter::emitKeep(Value bits, Value lane, Value index,
 
 Value KeepBitEmitter::emitSelectDraw(ArrayRef<Value> words, Value index) {
   // Selects and a shift instead of a variable word: this also vectorizes.
-  Type i32 = builder.getI32Type();
+  Type i32 = lanesOf(builder.getI32Type());
   bool bytes = parameters.resolution == 8;
   Value position = arith::TruncIOp::create(builder, loc, i32, index);
   auto bit = [&](unsigned number) -> Value {
@@ -149,8 +171,21 @@ Value KeepBitEmitter::emitLowHalf(Value index) {
   return emitSelectDraw(emitPhilox(block), index);
 }
 
+Value KeepBitEmitter::emitAny(Value bits) {
+  auto type = dyn_cast<VectorType>(bits.getType());
+  if (!type)
+    return bits;
+  auto flat = VectorType::get({type.getNumElements()}, type.getElementType(),
+                              {type.isScalable()});
+  if (type != flat)
+    bits = vector::ShapeCastOp::create(builder, loc, flat, bits);
+  return vector::ReductionOp::create(builder, loc, vector::CombiningKind::OR,
+                                     bits);
+}
+
 Value KeepBitEmitter::emitCompare(Value draw, Value index, TieForm ties) {
-  Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  Type i32 = lanesOf(builder.getI32Type());
+  Type i64 = lanesOf(builder.getI64Type());
   auto atLeastThreshold = [&](Value value) -> Value {
     Value wide = arith::ExtUIOp::create(builder, loc, i64, value);
     return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge, wide,
@@ -177,7 +212,7 @@ Value KeepBitEmitter::emitCompare(Value draw, Value index, TieForm ties) {
       arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, draw, top);
   Value tie =
       arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, draw, top);
-  auto branch = scf::IfOp::create(builder, loc, builder.getI1Type(), tie,
+  auto branch = scf::IfOp::create(builder, loc, tie.getType(), emitAny(tie),
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());

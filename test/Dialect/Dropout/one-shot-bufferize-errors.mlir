@@ -6,7 +6,7 @@
 // The place of an implicit op in the order of draws is not known to
 // bufferization.
 func.func @implicit(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error@+1 {{expected an explicit generator for bufferization, but got an implicit op; run 'dropout-materialize-state' first}}
+  // expected-error@+1 {{expected an explicit generator, but got an implicit op; run 'dropout-materialize-state' first}}
   %y = dropout.element %x p = 0.3 : tensor<4xf32>
   return %y : tensor<4xf32>
 }

@@ -6,7 +6,7 @@
 // An implicit op would take an offset per tile.
 module attributes {transform.with_named_sequence} {
   func.func @implicit(%x: tensor<64xf32>) -> tensor<64xf32> {
-    // CHECK: :[[#@LINE+1]]:{{.*}} error: {{.*}} expected an explicit generator for tiling, but got an implicit op; run 'dropout-materialize-state' first
+    // CHECK: :[[#@LINE+1]]:{{.*}} error: {{.*}} expected an explicit generator, but got an implicit op; run 'dropout-materialize-state' first
     %y = dropout.element %x p = 0.3 : tensor<64xf32>
     return %y : tensor<64xf32>
   }
@@ -22,7 +22,7 @@ module attributes {transform.with_named_sequence} {
 // In memory, too.
 module attributes {transform.with_named_sequence} {
   func.func @implicit_memref(%x: memref<64xf32>) {
-    // CHECK: :[[#@LINE+1]]:{{.*}} error: {{.*}} expected an explicit generator for tiling, but got an implicit op; run 'dropout-materialize-state' first
+    // CHECK: :[[#@LINE+1]]:{{.*}} error: {{.*}} expected an explicit generator, but got an implicit op; run 'dropout-materialize-state' first
     dropout.alpha %x into %x p = 0.3 : memref<64xf32>, memref<64xf32>
     return
   }

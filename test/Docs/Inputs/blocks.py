@@ -24,9 +24,12 @@ def blocks(path):
 
 
 def shaped_types(block):
-    """Types of the tensor and memref operands, by name, from `: types`."""
+    """Types of the tensor, memref and vector operands, by name, from `: types`."""
     types = {}
     for line in block.splitlines():
+        keep = re.search(r"dropout\.keep (.*) : (vector<.*>)$", line)
+        if keep:
+            types.update(dict.fromkeys(re.findall(r"%\w+", keep.group(1)), keep.group(2)))
         m = re.search(r"dropout\.(?:backward \w+|\w+)(?:\([^)]*\))? (%\w+)?"
                       r"(?: ?into (%\w+))?.* : (.*?)(?: *//.*)?$", line)
         if not m:

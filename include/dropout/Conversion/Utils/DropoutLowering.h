@@ -53,9 +53,6 @@ Value emitLinearIndex(OpBuilder &builder, Location loc,
 Value emitValue(OpBuilder &builder, Location loc,
                 const ValueParameters &parameters, Value x, Value keep);
 
-/// Emits an error and fails if the op is implicit: lowerings take explicit ops.
-LogicalResult requireExplicit(DropoutOpInterface op);
-
 /// The kinds that a `kinds` option names; all of them if it names none. A mask
 /// is a kind of its own.
 class KindFilter {

@@ -5,7 +5,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The one piece of code that emits mask bits. Every lowering calls it. It has a
-// scalar form and, for runs of neighbouring elements, a vector form.
+// scalar form, one that draws each lane of a vector on its own, and one for
+// vectors of neighbouring elements.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +19,8 @@
 
 namespace mlir::dropout {
 
-/// What a draw depends on besides its index. All values are i64.
+/// What a draw depends on besides its index. All values are i64, or all are
+/// vectors of i64 of one shape.
 struct DrawParameters {
   Value threshold;
   Value seed;
@@ -45,7 +47,8 @@ Value emitToInteger(OpBuilder &builder, Location loc, Value bits);
 Value emitToBits(OpBuilder &builder, Location loc, Value integer);
 
 /// Emits Philox4x32-R and the compare of the mask contract with ops of the
-/// arith dialect (and one `scf.if` for TieForm::Branch).
+/// arith dialect (and one `scf.if` for TieForm::Branch; on vectors its
+/// condition takes an op or two of the vector dialect).
 class KeepBitEmitter {
 public:
   KeepBitEmitter(OpBuilder &builder, Location loc,
@@ -68,6 +71,8 @@ public:
   Value emitKeep(Value bits, Value lane, Value index, TieForm ties);
 
   /// The keep bit (i1) of element `index` (i64), its block drawn for it alone.
+  /// With parameters that are vectors, `index` and the bits are, too, and each
+  /// lane has a block of its own.
   Value emitKeep(Value index, TieForm ties);
 
   /// The keep bits (`type`, a vector of n x i1) of elements `base` (i64) to
@@ -98,6 +103,13 @@ private:
   /// (i32).
   Value emitCompare(Value draw, Value index, TieForm ties);
 
+  /// The low and the high half (i32) of `multiplier` * `word` (i32).
+  std::pair<Value, Value> emitProduct(uint32_t multiplier, Value word);
+  /// True (i1) if any lane of `bits` is.
+  Value emitAny(Value bits);
+
+  /// `element`, or a vector of it with the lanes of the parameters.
+  Type lanesOf(Type element) const;
   Value constant(Type type, uint64_t value);
   Value constantI32(uint32_t value);
   Value constantI64(uint64_t value);

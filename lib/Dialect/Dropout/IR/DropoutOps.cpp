@@ -19,6 +19,29 @@ using namespace mlir::dropout;
 
 #include "dropout/Dialect/Dropout/IR/DropoutInterfaces.cpp.inc"
 
+//===----------------------------------------------------------------------===//
+// Types of dropout.keep
+//===----------------------------------------------------------------------===//
+
+Type mlir::dropout::detail::getKeepType(Type indices) {
+  auto i1 = IntegerType::get(indices.getContext(), 1);
+  if (auto vector = dyn_cast<VectorType>(indices))
+    return vector.clone(i1);
+  return i1;
+}
+
+/// The type of the operands: none is written for i64.
+static ParseResult parseKeepType(OpAsmParser &parser, Type &indices) {
+  indices = parser.getBuilder().getI64Type();
+  return failed(parser.parseOptionalColon()) ? success()
+                                             : parser.parseType(indices);
+}
+
+static void printKeepType(OpAsmPrinter &printer, KeepOp, Type indices) {
+  if (isa<VectorType>(indices))
+    printer << " : " << indices;
+}
+
 #define GET_OP_CLASSES
 #include "dropout/Dialect/Dropout/IR/DropoutOps.cpp.inc"
 

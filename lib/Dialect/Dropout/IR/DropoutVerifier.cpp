@@ -381,11 +381,18 @@ LogicalResult KeepRunOp::verify() {
   int64_t lanes = getType().getNumElements();
   int64_t smallest = getResolution() == 8 ? 32 : 16;
   if (getType().isScalable() || !llvm::isPowerOf2_64(lanes) ||
-      lanes < smallest || lanes > 128) // [K1]
+      lanes < smallest || lanes > 128) // [K3]
     return emitOpError("expected a fixed vector of ")
            << (smallest == 16 ? "16, " : "") << "32, 64 or 128 bits, but got "
            << getType();
   return success();
+}
+
+LogicalResult mlir::dropout::requireExplicit(DropoutOpInterface op) {
+  if (!op.isImplicit())
+    return success();
+  return op->emitOpError("expected an explicit generator, but got an implicit "
+                         "op; run 'dropout-materialize-state' first");
 }
 
 //===----------------------------------------------------------------------===//

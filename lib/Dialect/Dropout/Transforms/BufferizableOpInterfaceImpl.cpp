@@ -26,10 +26,8 @@ using namespace mlir::dropout;
 static constexpr StringLiteral kOutOfPlace = "dropout.__out_of_place__";
 
 static LogicalResult verifyBufferizable(DropoutOpInterface op) {
-  if (op.isImplicit())
-    return op->emitOpError("expected an explicit generator for bufferization, "
-                           "but got an implicit op; run "
-                           "'dropout-materialize-state' first");
+  if (failed(requireExplicit(op)))
+    return failure();
   if (op.getMaskResult())
     return op->emitOpError("expected one result for bufferization, but got a "
                            "mask result, too; run 'canonicalize' first, which "

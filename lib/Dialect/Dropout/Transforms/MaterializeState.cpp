@@ -8,7 +8,7 @@
 
 #include "dropout/Dialect/Dropout/Transforms/Passes.h"
 
-#include "dropout/Dialect/Dropout/IR/Dropout.h"
+#include "dropout/Dialect/Dropout/Transforms/Transforms.h"
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_MATERIALIZESTATEPASS
@@ -22,21 +22,26 @@ namespace {
 struct MaterializeStatePass final
     : mlir::dropout::impl::MaterializeStatePassBase<MaterializeStatePass> {
   void runOnOperation() override {
-    getOperation()->walk([](DropoutOpInterface op) {
+    IRRewriter rewriter(&getContext());
+    getOperation()->walk([&](DropoutOpInterface op) {
       if (op.isImplicit())
-        materialize(op);
+        materializeState(rewriter, op);
     });
   }
+};
+} // namespace
 
-private:
-  static void materialize(DropoutOpInterface op) {
-    OpBuilder builder(op);
-    auto reserve = ReserveOp::create(builder, op.getLoc(),
-                                     op.getGeneratorAttr(), op.getTraining());
+ReserveOp mlir::dropout::materializeState(RewriterBase &rewriter,
+                                          DropoutOpInterface op) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  auto reserve = ReserveOp::create(rewriter, op.getLoc(), op.getGeneratorAttr(),
+                                   op.getTraining());
+  rewriter.modifyOpInPlace(op, [&] {
     op->removeAttr("generator");
     op.getSeedMutable().assign(reserve.getSeed());
     op.getOffsetMutable().assign(reserve.getOffset());
     op.getTrainingMutable().assign(reserve.getIsTraining());
-  }
-};
-} // namespace
+  });
+  return reserve;
+}

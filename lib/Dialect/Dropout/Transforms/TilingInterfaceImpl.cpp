@@ -24,10 +24,8 @@ using namespace mlir::dropout;
 
 /// Fails with an error if the op can't be tiled.
 static LogicalResult verifyTilable(DropoutOpInterface op) {
-  if (op.isImplicit())
-    return op->emitOpError("expected an explicit generator for tiling, but got "
-                           "an implicit op; run 'dropout-materialize-state' "
-                           "first");
+  if (failed(requireExplicit(op)))
+    return failure();
   if (op.getMaskResult())
     return op->emitOpError("expected one result for tiling, but got a mask "
                            "result, too; run 'canonicalize' first, which "

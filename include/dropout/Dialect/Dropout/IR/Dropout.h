@@ -72,6 +72,9 @@ SmallVector<OpFoldResult> getMixedShape(DropoutOpInterface op,
 std::optional<int64_t> countElements(ArrayRef<int64_t> shape);
 void setPosition(DropoutOpInterface op, ArrayRef<OpFoldResult> offsets,
                  ArrayRef<OpFoldResult> sizes);
+/// The type of the keep bits of elements whose indices have type `indices`: i1,
+/// or a vector of it of the same shape.
+Type getKeepType(Type indices);
 } // namespace detail
 
 } // namespace mlir::dropout
@@ -82,6 +85,10 @@ void setPosition(DropoutOpInterface op, ArrayRef<OpFoldResult> offsets,
 #include "dropout/Dialect/Dropout/IR/DropoutOps.h.inc"
 
 namespace mlir::dropout {
+
+/// Emits an error and fails if the op is implicit: what changes where or how
+/// often an op is run takes explicit ops.
+LogicalResult requireExplicit(DropoutOpInterface op);
 
 /// Splits a value op with a mask result into the value op and a `dropout.mask`;
 /// fails if it has none. Canonicalization does that, too.

@@ -467,8 +467,16 @@ def Dropout_CheckPOp : Dropout_Op<"check_p", [
 // Inside a loop
 //===----------------------------------------------------------------------===//
 
-def Dropout_KeepOp : Dropout_Op<"keep", [Pure]> {
-  let summary = "The keep bit of one element of the mask";
+/// i64 or a vector of it, of any rank.
+def Dropout_I64Lanes : AnyTypeOf<[I64, VectorOfAnyRankOf<[I64]>]>;
+
+def Dropout_KeepOp : Dropout_Op<"keep", [
+    Pure,
+    AllTypesMatch<["index", "threshold", "seed", "offset"]>,
+    TypesMatchWith<"result has the shape of the operands and is of i1",
+      "index", "result", "::mlir::dropout::detail::getKeepType($_self)">
+  ] # ElementwiseMappable.traits> {
+  let summary = "The keep bit of one element of the mask, or of a vector of them";
   let description = [{
     What `dropout.mask` becomes inside a loop or the body of a `linalg.generic`:
     the bit of the element with linear index `index`, kept iff u(index) >=
@@ -476,6 +484,11 @@ def Dropout_KeepOp : Dropout_Op<"keep", [Pure]> {
     `convert-dropout-to-arith` expands it, and draws one block for eight
     neighbouring elements where the loop around it allows.
 
+    On vectors, all four of one type, each lane is a draw of its own: what
+    upstream's vectorizer makes of the scalar op. No type is written for scalars.
+
+    - [K1] the operands are all i64, or all vectors of i64 of one shape.
+    - [K2] the result is i1, or a vector of i1 of the operands' shape.
     - [O1] `rounds` is 7 or 10.
     - [O2] `resolution` is 8 or 16.
     - [O3] `contract_version` is 1.
@@ -485,16 +498,19 @@ def Dropout_KeepOp : Dropout_Op<"keep", [Pure]> {
     ```mlir
     %k = dropout.keep %i threshold(%t) rng(%seed, %offset)
     %k = dropout.keep %i threshold(%t) rng(%seed, %offset) rounds = 7
+    %ks = dropout.keep %is threshold(%ts) rng(%seeds, %offsets) : vector<4x8xi64>
     ```
   }];
-  let arguments = (ins I64:$index, I64:$threshold, I64:$seed, I64:$offset,
+  let arguments = (ins Dropout_I64Lanes:$index, Dropout_I64Lanes:$threshold,
+                       Dropout_I64Lanes:$seed, Dropout_I64Lanes:$offset,
                        DefaultValuedAttr<I32Attr, "10">:$rounds,
                        DefaultValuedAttr<I32Attr, "16">:$resolution,
                        DefaultValuedAttr<I32Attr, "1">:$contract_version);
-  let results = (outs I1:$result);
+  let results = (outs AnyTypeOf<[I1, VectorOfAnyRankOf<[I1]>]>:$result);
   let assemblyFormat = [{
     $index `threshold` `(` $threshold `)` `rng` `(` $seed `,` $offset `)`
     (`rounds` `=` $rounds^)? (`resolution` `=` $resolution^)? attr-dict
+    `` custom<KeepType>(type($index))
   }];
   let hasVerifier = 1;
 }
@@ -513,7 +529,7 @@ def Dropout_KeepRunOp : Dropout_Op<"keep_run", [Pure]> {
     - [O1] `rounds` is 7 or 10.
     - [O2] `resolution` is 8 or 16.
     - [O3] `contract_version` is 1.
-    - [K1] the result is a fixed vector of 16, 32, 64 or 128 i1, at least two blocks.
+    - [K3] the result is a fixed vector of 16, 32, 64 or 128 i1, at least two blocks.
 
     Example:
 
