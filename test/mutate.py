@@ -28,6 +28,8 @@ OPS = "lib/Dialect/Dropout/IR/DropoutOps.cpp"
 FOLDS = "lib/Dialect/Dropout/IR/DropoutFolds.cpp"
 VERIFIER = "lib/Dialect/Dropout/IR/DropoutVerifier.cpp"
 TRANSFORMS = "lib/Dialect/Dropout/Transforms/"
+TO_LINALG_SOURCE = "lib/Conversion/DropoutToLinalg/DropoutToLinalg.cpp"
+TRANSFORM_OPS = "lib/Dialect/Dropout/TransformOps/DropoutTransformOps.cpp"
 ARITH = "lib/Conversion/DropoutToArith/DropoutToArith.cpp"
 AFFINE = "lib/Conversion/DropoutToAffine/DropoutToAffine.cpp"
 LLVM = "lib/Conversion/DropoutToLLVM/DropoutToLLVM.cpp"
@@ -50,6 +52,7 @@ ENTRY_POINTS = "Pipelines/emit-entry-points.mlir"
 KNOWN = "Integration/CPU/known-answers.py"
 MEMORY = "Integration/CPU/memory.py"
 INDICES = "Integration/CPU/indices.py"
+SCHEDULES = "Integration/CPU/schedules.py"
 CONTRACT_TESTS = "Unit/Dialect/DropoutContractTests:"
 RUNTIME_TESTS = "Unit/Runtime/DropoutRuntimeTests:"
 
@@ -241,8 +244,8 @@ MUTANTS = {
                          "op.getGeneratorAttr(), op.getTraining());", "op.getGeneratorAttr(), Value());",
                          MATERIALIZE),
     "generator-name": ("a named generator is its own", TRANSFORMS + "MaterializeState.cpp",
-                       "ReserveOp::create(builder, op.getLoc(), op.getGeneratorAttr(),",
-                       "ReserveOp::create(builder, op.getLoc(), StringAttr(),", MATERIALIZE),
+                       "ReserveOp::create(rewriter, op.getLoc(), op.getGeneratorAttr(),",
+                       "ReserveOp::create(rewriter, op.getLoc(), StringAttr(),", MATERIALIZE),
     "generator-call": ("a named generator's offset is taken", LLVM,
                        "Value name = op.getGenerator()", "Value name = false", TO_LLVM),
     "mode-call": ("without a flag the runtime's mode counts", LLVM, "loc, i32, -1)", "loc, i32, 1)", TO_LLVM),
@@ -290,6 +293,18 @@ MUTANTS = {
                            "if (failed(requireExplicit(op)))", "if (false)", DIALECT + "one-shot-bufferize-errors.mlir"),
     "in-place": ("in place only where legal", TRANSFORMS + "BufferizableOpInterfaceImpl.cpp",
                  "if (!analysis.isInPlace(source))", "if (false)", DIALECT + "one-shot-bufferize.mlir"),
+    "vector-product": ("vector lanes draw what scalars draw", EMITTER,
+                       "return {arith::TruncIOp::create(builder, loc, i32, wide),",
+                       "return {arith::TruncIOp::create(builder, loc, i32, high),", SCHEDULES),
+    "vector-ties": ("a tie in any lane is decided exactly", EMITTER,
+                    "vector::CombiningKind::OR", "vector::CombiningKind::AND", SCHEDULES),
+    "decompose-flag": ("a decomposed mask result is 1 everywhere in eval", TO_LINALG_SOURCE,
+                       "(void)lowerThreshold(rewriter, parts.mask);",
+                       "parts.mask.getTrainingMutable().clear();\n    (void)lowerThreshold(rewriter, parts.mask);",
+                       DIALECT + "TransformOps/decompose.mlir"),
+    "decompose-implicit": ("decomposition refuses implicit ops", TRANSFORM_OPS,
+                           "if (op.isImplicit())\n    return fail(", "if (false)\n    return fail(",
+                           DIALECT + "TransformOps/decompose-errors.mlir"),
     "gradient-draw": ("the gradient's draw is the forward's", TRANSFORMS + "BuildBackward.cpp",
                       "lookup(op.getSeed()), lookup(op.getOffset()),", "lookup(op.getSeed()), lookup(op.getSeed()),",
                       DIALECT + "build-backward.mlir"),

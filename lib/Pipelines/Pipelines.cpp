@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -55,6 +56,8 @@ static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
 /// From tensors to memrefs. Arguments and results are in C order; arguments of
 /// public functions are not written; results belong to the caller.
 static void addBufferizationPasses(OpPassManager &pm) {
+  // Deallocation puts constants beside the one op that a vector.mask may hold.
+  pm.addNestedPass<func::FuncOp>(vector::createLowerVectorMaskPass());
   pm.addPass(createPrepareBufferizationPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -104,8 +107,8 @@ static void addLLVMPasses(OpPassManager &pm,
   expand.includeBf16 = true;
   pm.addPass(arith::createArithExpandOpsPass(expand));
   pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertMathToFuncs());
   if (pipeline.threads != 1) {
     ConvertSCFToOpenMPPassOptions options;

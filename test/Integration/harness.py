@@ -113,6 +113,27 @@ def run(text, inputs=(), results=1, what="", **options):
     return [np.load(o) for o in outs]
 
 
+ANY = "!transform.any_op"  # the type of most handles
+
+
+def transformed(text, *passes, script=None):
+    """The payload after the transform script (a file's text, or the lines of its sequence on %root) and the passes."""
+    cmd = [OPT, write(text, "payload.mlir")]
+    if script:
+        lib = write(script if isinstance(script, str) else "module attributes {transform.with_named_sequence} {\n"
+                    f"  transform.named_sequence @__transform_main(%root: {ANY}) {{\n"
+                    + "".join(f"    {l}\n" for l in script) + "    transform.yield\n  }\n}\n", "script.mlir")
+        cmd += [f"--transform-preload-library=transform-library-paths={lib}", "--transform-interpreter"]
+    r = execute(cmd + list(passes))
+    if r.returncode:
+        fail(f"{' '.join(cmd + list(passes))}: {r.stderr[-3000:]}")
+    return r.stdout
+
+
+def match(name, op):
+    return f'%{name} = transform.structured.match ops{{["{op}"]}} in %root : ({ANY}) -> {ANY}'
+
+
 def refused(cmd, says, what, outputs=(), prefix="error: "):
     """A run that must end with a message holding every string of `says`, no signal, and nothing written."""
     before = {o: open(o, "rb").read() if os.path.isfile(o) else None for o in outputs}

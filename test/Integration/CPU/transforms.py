@@ -14,28 +14,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 sys.dont_write_bytecode = True
 import numpy as np
 import oracle
-from harness import LOWERINGS, OPT, check, done, execute, fail, path, random, run, same, typed, write
+from harness import ANY, LOWERINGS, check, done, match, random, run, same, transformed, typed
 
-ANY = "!transform.any_op"
 OPS = [f"dropout.{kind}" for kind in oracle.KINDS] + ["dropout.backward"]
-
-
-def transformed(text, *passes, script=None):
-    """The payload after the transform script (the body of its sequence on %root) and the passes."""
-    cmd = [OPT, write(text, "payload.mlir")]
-    if script:
-        lib = write("module attributes {transform.with_named_sequence} {\n"
-                    f"  transform.named_sequence @__transform_main(%root: {ANY}) {{\n"
-                    + "".join(f"    {l}\n" for l in script) + "    transform.yield\n  }\n}\n", "script.mlir")
-        cmd += [f"--transform-preload-library=transform-library-paths={lib}", "--transform-interpreter"]
-    r = execute(cmd + list(passes))
-    if r.returncode:
-        fail(f"{' '.join(cmd + list(passes))}: {r.stderr[-3000:]}")
-    return r.stdout
-
-
-def match(name, op):
-    return f'%{name} = transform.structured.match ops{{["{op}"]}} in %root : ({ANY}) -> {ANY}'
 
 
 def tile_for(name, sizes):
