@@ -48,6 +48,17 @@ DoubleText::DoubleText(double value) noexcept {
   *std::to_chars(text, text + sizeof(text) - 1, value).ptr = '\0';
 }
 
+int32_t dropoutRecordError(int32_t status, const char *message) noexcept {
+  // An unnamed code, or no error at all, would be read as success.
+  if (status <= DROPOUT_OK || status > DROPOUT_INTERNAL_ERROR || !message)
+    return recordError(DROPOUT_INVALID_ARGUMENT,
+                       "expected a status of 1 to %d and a message, but got "
+                       "status %d and %s",
+                       int(DROPOUT_INTERNAL_ERROR), int(status),
+                       message ? "a message" : "none");
+  return recordError(DropoutStatus(status), "%s", message);
+}
+
 int32_t dropoutLastStatus(void) noexcept { return slot.status; }
 
 const char *dropoutLastMessage(void) noexcept { return slot.message; }

@@ -145,6 +145,15 @@ DROPOUT_RUNTIME_API int32_t dropoutLastStatus(void) DROPOUT_RUNTIME_NOEXCEPT;
 DROPOUT_RUNTIME_API const char *
 dropoutLastMessage(void) DROPOUT_RUNTIME_NOEXCEPT;
 
+/// Records an error that code other than the runtime has found: what compiled
+/// entry points call for an argument that they refuse. \p message is one line
+/// of UTF-8 without a full stop; it is copied, and cut after 1023 bytes. As
+/// always the first error of the thread is kept. Returns \p status, so that a
+/// function can return the result. A \p status that is no error code, or a NULL
+/// message, is `DROPOUT_INVALID_ARGUMENT`.
+DROPOUT_RUNTIME_API int32_t dropoutRecordError(
+    int32_t status, const char *message) DROPOUT_RUNTIME_NOEXCEPT;
+
 /// Empties this thread's slot. Never fails.
 DROPOUT_RUNTIME_API void dropoutClearStatus(void) DROPOUT_RUNTIME_NOEXCEPT;
 

@@ -39,6 +39,7 @@ TEST_F(AbiTest, SharedLibrary) {
                            "dropoutLastStatus",
                            "dropoutLastMessage",
                            "dropoutClearStatus",
+                           "dropoutRecordError",
                            "dropoutStatusName",
                            "dropoutCheckP",
                            "dropoutCheckPForResolution",

@@ -48,6 +48,42 @@ TEST_F(ErrorTest, SlotBelongsToTheThread) {
   EXPECT_EQ(dropoutLastStatus(), DROPOUT_INVALID_P);
 }
 
+TEST_F(ErrorTest, RecordedByOthers) {
+  std::string message = "expected argument #0 of 'f' to have 100 %s of 2x3";
+  EXPECT_EQ(dropoutRecordError(DROPOUT_INVALID_ARGUMENT, message.c_str()),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_EQ(dropoutLastStatus(), DROPOUT_INVALID_ARGUMENT);
+  std::string copy = message;
+  message.assign(message.size(), '-'); // The text was copied.
+  EXPECT_EQ(dropoutLastMessage(), copy);
+  // The first error stays, and each call still returns its own.
+  EXPECT_EQ(dropoutRecordError(DROPOUT_OUT_OF_MEMORY, "second"),
+            DROPOUT_OUT_OF_MEMORY);
+  EXPECT_EQ(dropoutLastMessage(), copy);
+
+  dropoutClearStatus();
+  std::string longText(5000, 'x');
+  EXPECT_EQ(dropoutRecordError(DROPOUT_INTERNAL_ERROR, longText.c_str()),
+            DROPOUT_INTERNAL_ERROR);
+  EXPECT_EQ(dropoutLastMessage(), longText.substr(0, 1023));
+}
+
+TEST_F(ErrorTest, RecordedWithoutACode) {
+  for (int32_t status : {-1, int(DROPOUT_OK), DROPOUT_INTERNAL_ERROR + 1}) {
+    dropoutClearStatus();
+    EXPECT_EQ(dropoutRecordError(status, "m"), DROPOUT_INVALID_ARGUMENT);
+    EXPECT_EQ(dropoutLastStatus(), DROPOUT_INVALID_ARGUMENT);
+    EXPECT_EQ(dropoutLastMessage(),
+              "expected a status of 1 to 12 and a message, but got status " +
+                  std::to_string(status) + " and a message");
+  }
+  dropoutClearStatus();
+  EXPECT_EQ(dropoutRecordError(DROPOUT_INVALID_P, nullptr),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_STREQ(dropoutLastMessage(), "expected a status of 1 to 12 and a "
+                                     "message, but got status 1 and none");
+}
+
 TEST_F(ErrorTest, StatusNames) {
   EXPECT_STREQ(dropoutStatusName(DROPOUT_OK), "DROPOUT_OK");
   EXPECT_STREQ(dropoutStatusName(DROPOUT_INVALID_P), "DROPOUT_INVALID_P");
