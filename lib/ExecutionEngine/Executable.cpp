@@ -7,13 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/ExecutionEngine/Executable.h"
+#include "LinkedObject.h"
+#include "StoredProgram.h"
 #include "dropout/Runtime/Runtime.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/bit.h"
-#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
-#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/IR/IRBuilder.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
@@ -42,110 +42,101 @@ void Result::Free::operator()(void *pointer) const { std::free(pointer); }
 // Loading
 //===----------------------------------------------------------------------===//
 
-/// Adds `i32 name(ptr pointers)`, which calls the entry point with what the
-/// pointers point to.
-static void addInvoker(llvm::Module &module, const Signature &signature,
-                       const Twine &name) {
-  llvm::Function *entry = module.getFunction(signature.entryPoint);
-  llvm::IRBuilder<> builder(module.getContext());
-  auto *type = llvm::FunctionType::get(builder.getInt32Ty(),
-                                       {builder.getPtrTy()}, false);
-  auto *invoker = llvm::Function::Create(
-      type, llvm::GlobalValue::ExternalLinkage, name, module);
-  builder.SetInsertPoint(
-      llvm::BasicBlock::Create(module.getContext(), "", invoker));
-  SmallVector<llvm::Value *> operands;
-  size_t numArguments = signature.arguments.size();
-  for (llvm::Argument &argument : entry->args()) {
-    unsigned index = argument.getArgNo();
-    llvm::Value *address = builder.CreateLoad(
-        builder.getPtrTy(), builder.CreateConstInBoundsGEP1_64(
-                                builder.getPtrTy(), invoker->getArg(0), index));
-    bool isScalar =
-        index < numArguments && !signature.arguments[index].isShaped();
-    operands.push_back(
-        isScalar ? builder.CreateLoad(argument.getType(), address) : address);
-  }
-  builder.CreateRet(builder.CreateCall(entry, operands));
-}
-
 /// The runtime functions that compiled code calls.
-static void addRuntimeSymbols(llvm::orc::SymbolMap &symbols,
-                              llvm::orc::MangleAndInterner mangle) {
-  auto add = [&](StringRef name, auto *function) {
-    symbols[mangle(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
-                             llvm::JITSymbolFlags::Exported |
-                                 llvm::JITSymbolFlags::Callable};
-  };
-  add("dropoutCheckP", &dropoutCheckP);
-  add("dropoutCheckPForResolution", &dropoutCheckPForResolution);
-  add("dropoutClearStatus", &dropoutClearStatus);
-  add("dropoutLastStatus", &dropoutLastStatus);
-  add("dropoutReserve", &dropoutReserve);
+static void *findRuntimeFunction(StringRef name) {
+  static const llvm::StringMap<void *> functions = [] {
+    llvm::StringMap<void *> result;
+    auto add = [&](StringRef name, auto *function) {
+      result[name] = reinterpret_cast<void *>(function);
+    };
+    add("dropoutCheckP", &dropoutCheckP);
+    add("dropoutCheckPForResolution", &dropoutCheckPForResolution);
+    add("dropoutClearStatus", &dropoutClearStatus);
+    add("dropoutLastStatus", &dropoutLastStatus);
+    add("dropoutRecordError", &dropoutRecordError);
+    add("dropoutReserve", &dropoutReserve);
+    return result;
+  }();
+  return functions.lookup(name);
 }
 
+/// Any function that compiled code calls.
+static void *findFunction(StringRef name) {
+  if (void *address = findRuntimeFunction(name))
+    return address;
+  static llvm::sys::DynamicLibrary process =
+      llvm::sys::DynamicLibrary::getPermanentLibrary(nullptr);
+  return process.getAddressOfSymbol(name.str().c_str());
+}
+
+Executable::Executable() = default;
 Executable::~Executable() = default;
+
+llvm::Expected<std::unique_ptr<Executable>>
+Executable::link(std::vector<Signature> signatures, StringRef object) {
+  std::vector<std::string> names;
+  for (size_t index = 0; index < signatures.size(); ++index)
+    names.push_back(getInvokerName(index));
+  auto linked = LinkedObject::link(llvm::MemoryBufferRef(object, "dropout"),
+                                   names, findFunction);
+  if (!linked)
+    return linked.takeError();
+  std::unique_ptr<Executable> result(new Executable());
+  for (void *address : (*linked)->getAddresses())
+    result->invokers.push_back(reinterpret_cast<int32_t (*)(void **)>(address));
+  result->signatures = std::move(signatures);
+  result->object = std::move(*linked);
+  return result;
+}
 
 llvm::Expected<std::unique_ptr<Executable>>
 Executable::load(std::unique_ptr<Program> program) {
   if (!program)
     return llvm::createStringError("expected a program, but got none");
-  std::string reported; // Outlives the session that writes to it.
-  std::unique_ptr<Executable> result(new Executable());
-  result->signatures = std::move(program->signatures);
-  for (auto [index, signature] : llvm::enumerate(result->signatures))
-    addInvoker(*program->module, signature, "dropout.invoke." + Twine(index));
-
-  auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
-  if (!builder)
-    return builder.takeError();
-  builder->setCodeGenOptLevel(program->machine->getOptLevel());
-  builder->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  auto jit = llvm::orc::LLJITBuilder()
-                 .setJITTargetMachineBuilder(std::move(*builder))
-                 .create();
-  if (!jit)
-    return jit.takeError();
-  result->jit = std::move(*jit);
-
-  // Errors come back through lookup(); the rest of what the session has to say
-  // repeats them.
-  llvm::orc::ExecutionSession &session = result->jit->getExecutionSession();
-  session.setErrorReporter([&](llvm::Error error) {
-    reported += llvm::toString(std::move(error)) + "\n";
-  });
-  auto fail = [&](llvm::Error error) {
-    std::string message = llvm::toString(std::move(error));
-    if (!reported.empty())
-      message = StringRef(reported).rtrim().str();
-    return llvm::createStringError(message);
-  };
-
-  llvm::orc::JITDylib &dylib = result->jit->getMainJITDylib();
-  llvm::orc::SymbolMap symbols;
-  addRuntimeSymbols(symbols, llvm::orc::MangleAndInterner(
-                                 session, result->jit->getDataLayout()));
-  if (llvm::Error error =
-          dylib.define(llvm::orc::absoluteSymbols(std::move(symbols))))
+  llvm::SmallString<0> object;
+  llvm::raw_svector_ostream os(object);
+  if (llvm::Error error = program->emitInvocable(os))
     return error;
-  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
-      result->jit->getDataLayout().getGlobalPrefix());
-  if (!process)
-    return process.takeError();
-  dylib.addGenerator(std::move(*process));
+  return link(std::move(program->signatures), object);
+}
 
-  if (llvm::Error error = result->jit->addIRModule(llvm::orc::ThreadSafeModule(
-          std::move(program->module), std::move(program->context))))
+llvm::Expected<std::unique_ptr<Executable>>
+Executable::compile(StringRef source, const CompileOptions &options,
+                    ObjectCache *cache) {
+  return compile(source, options, cache,
+                 [&] { return Program::compileSource(source, options); });
+}
+
+llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
+    StringRef source, const CompileOptions &options, ObjectCache *cache,
+    llvm::function_ref<llvm::Expected<std::unique_ptr<Program>>()> compile) {
+  std::optional<ObjectKey> key;
+  if (cache)
+    key = getObjectKey(source, options);
+  if (key)
+    if (std::unique_ptr<llvm::MemoryBuffer> bytes = cache->lookup(*key))
+      if (auto stored = StoredProgram::read(bytes->getBuffer())) {
+        auto result = link(std::move(stored->signatures), stored->object);
+        if (result)
+          return result;
+        // The same without the cache, or not: either way compiling is right.
+        llvm::consumeError(result.takeError());
+      }
+
+  auto program = compile();
+  if (!program)
+    return program.takeError();
+  llvm::SmallString<0> object;
+  llvm::raw_svector_ostream os(object);
+  if (llvm::Error error = (*program)->emitInvocable(os))
     return error;
-  for (size_t index = 0; index < result->signatures.size(); ++index) {
-    auto address =
-        result->jit->lookup(("dropout.invoke." + Twine(index)).str());
-    if (!address)
-      return fail(address.takeError());
-    result->invokers.push_back(address->toPtr<int32_t (*)(void **)>());
-  }
-  session.setErrorReporter(
-      [](llvm::Error error) { llvm::consumeError(std::move(error)); });
+  llvm::SmallString<0> bytes;
+  if (key)
+    bytes = StoredProgram{(*program)->signatures, object}.write();
+  auto result = link(std::move((*program)->signatures), object);
+  // What does not run here is not kept. That it can't be kept is no error.
+  if (result && key)
+    cache->store(*key, bytes);
   return result;
 }
 

@@ -7,23 +7,28 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/ExecutionEngine/Program.h"
+#include "HostTarget.h"
+#include "StoredProgram.h"
 #include "dropout/InitAll.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/ADT/ScopeExit.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
+#include <mutex>
 
 using namespace mlir;
 using namespace mlir::dropout;
@@ -41,27 +46,6 @@ static void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
   print(diagnostic.getLocation(), "error", diagnostic);
   for (Diagnostic &note : diagnostic.getNotes())
     print(note.getLocation(), "note", note);
-}
-
-/// What the machine code is generated with: the CPU of this machine and all its
-/// features, and no contraction of multiplications and additions.
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(unsigned optimizationLevel) {
-  static bool initialized = [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-    return true;
-  }();
-  (void)initialized;
-  auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
-  if (!builder)
-    return builder.takeError();
-  builder->setRelocationModel(llvm::Reloc::PIC_);
-  builder->setCodeModel(llvm::CodeModel::Small);
-  builder->setCodeGenOptLevel(
-      *llvm::CodeGenOpt::getLevel(int(optimizationLevel)));
-  builder->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  return builder->createTargetMachine();
 }
 
 /// The part of the pipeline's options that follows from the machine.
@@ -100,6 +84,125 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
   passes.run(module, modules);
 }
 
+//===----------------------------------------------------------------------===//
+// MLIR
+//===----------------------------------------------------------------------===//
+
+/// All that a program may need; put together once.
+static const DialectRegistry &getRegistry() {
+  static const DialectRegistry registry = [] {
+    DialectRegistry result;
+    registerAllDialects(result);
+    registerAllExtensions(result);
+    registerBuiltinDialectTranslation(result);
+    registerLLVMDialectTranslation(result);
+    registerOpenMPDialectTranslation(result);
+    return result;
+  }();
+  return registry;
+}
+
+namespace {
+/// Contexts that wait for the next program. A context keeps each type and
+/// attribute that it has ever seen, so none lives for ever.
+class ContextPool {
+public:
+  struct Entry {
+    std::unique_ptr<MLIRContext> context;
+    size_t sourceBytes = 0;
+  };
+
+  Entry take() {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!idle.empty())
+        return idle.pop_back_val();
+    }
+    Entry entry;
+    entry.context = std::make_unique<MLIRContext>(
+        getRegistry(), MLIRContext::Threading::DISABLED);
+    return entry;
+  }
+
+  void give(Entry entry, size_t sourceBytes) {
+    entry.sourceBytes += sourceBytes;
+    if (entry.sourceBytes > maxSourceBytes)
+      return;
+    std::lock_guard<std::mutex> lock(mutex);
+    if (idle.size() < maxIdle)
+      idle.push_back(std::move(entry));
+  }
+
+private:
+  static constexpr size_t maxIdle = 4;
+  static constexpr size_t maxSourceBytes = 1 << 20;
+  std::mutex mutex;
+  SmallVector<Entry, maxIdle> idle;
+};
+
+/// Makes the errors of MLIR the message of an llvm::Error.
+class ErrorCollector {
+public:
+  ErrorCollector(MLIRContext *context, bool forward) {
+    if (!forward)
+      handler.emplace(context, [this](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+          return failure(); // Not ours to judge.
+        llvm::raw_string_ostream os(messages);
+        printDiagnostic(diagnostic, os);
+        return success();
+      });
+  }
+
+  /// The errors so far; \p what if there is none.
+  llvm::Error fail(StringRef what) const {
+    StringRef text = StringRef(messages).rtrim();
+    return llvm::createStringError(text.empty() ? what : text);
+  }
+
+private:
+  std::string messages;
+  std::optional<ScopedDiagnosticHandler> handler;
+};
+} // namespace
+
+/// Makes all public functions but one private, and removes what is unused.
+static LogicalResult isolate(ModuleOp module, StringRef name) {
+  auto function = module.lookupSymbol<func::FuncOp>(name);
+  if (!function || function.isExternal() || !function.isPublic())
+    return module.emitError("expected a public function '")
+           << name << "' with a body, but there is none";
+  for (auto other : module.getOps<func::FuncOp>())
+    if (other != function && !other.isExternal())
+      other.setPrivate();
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.addPass(createSymbolDCEPass());
+  return pm.run(module);
+}
+
+llvm::Expected<std::unique_ptr<Program>>
+Program::compileSource(StringRef source, const CompileOptions &options) {
+  static auto *pool = new ContextPool(); // Never destroyed: threads may run on.
+  ContextPool::Entry entry = pool->take();
+  llvm::Expected<std::unique_ptr<Program>> program = [&]() {
+    ErrorCollector errors(entry.context.get(), /*forward=*/false);
+    CompileOptions inner = options;
+    inner.forwardDiagnostics = true; // To the collector.
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
+        source, ParserConfig(entry.context.get()), "source");
+    if (!module)
+      return llvm::Expected<std::unique_ptr<Program>>(
+          errors.fail("could not parse the source"));
+    auto result = compile(std::move(module), inner);
+    if (result)
+      return result;
+    std::string message = llvm::toString(result.takeError());
+    return llvm::Expected<std::unique_ptr<Program>>(errors.fail(message));
+  }();
+  pool->give(std::move(entry), source.size());
+  return program;
+}
+
 llvm::Expected<std::unique_ptr<Program>>
 Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   if (!module)
@@ -109,36 +212,17 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
         "expected optimization level 0 to 3, but got " +
         Twine(options.optimizationLevel));
   MLIRContext *context = module->getContext();
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
-  registerOpenMPDialectTranslation(registry);
-  context->appendDialectRegistry(registry);
+  context->appendDialectRegistry(getRegistry());
+  ErrorCollector errors(context, options.forwardDiagnostics);
+  if (!options.function.empty() && failed(isolate(*module, options.function)))
+    return errors.fail("could not select the function");
 
-  auto machine = createTargetMachine(options.optimizationLevel);
+  auto machine = createHostTargetMachine(options.optimizationLevel);
   if (!machine)
     return machine.takeError();
 
-  std::string messages;
-  std::optional<ScopedDiagnosticHandler> handler;
-  if (!options.forwardDiagnostics)
-    handler.emplace(context, [&](Diagnostic &diagnostic) {
-      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-        return failure(); // Not ours to judge.
-      llvm::raw_string_ostream os(messages);
-      printDiagnostic(diagnostic, os);
-      return success();
-    });
-  auto fail = [&](StringRef what) {
-    StringRef text = StringRef(messages).rtrim();
-    return llvm::createStringError(text.empty() ? what : text);
-  };
-
   std::unique_ptr<Program> program(new Program());
   program->signatures = dropout::getSignatures(*module);
-  program->optimizationLevel = options.optimizationLevel;
 
   PassManager pm(context, ModuleOp::getOperationName());
   DropoutToLLVMOptions pipeline;
@@ -147,14 +231,16 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   pipeline.nontemporalBytes = options.nontemporalBytes;
   pipeline.threads = options.threads;
   buildDropoutToLLVMPipeline(pm, pipeline);
-  if (failed(pm.run(*module)))
-    return fail("could not lower the module to LLVM");
+  pm.enableVerifier(options.verifyEach);
+  if (failed(verify(*module)) || failed(pm.run(*module)) ||
+      failed(verify(*module)))
+    return errors.fail("could not lower the module to LLVM");
 
   program->context = std::make_unique<llvm::LLVMContext>();
   program->module =
       translateModuleToLLVMIR(*module, *program->context, "dropout");
   if (!program->module)
-    return fail("could not translate the module to LLVM IR");
+    return errors.fail("could not translate the module to LLVM IR");
 
   program->machine = std::move(*machine);
   program->module->setDataLayout(program->machine->createDataLayout());
@@ -180,6 +266,58 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   return program;
 }
 
+//===----------------------------------------------------------------------===//
+// Machine code
+//===----------------------------------------------------------------------===//
+
+/// Writes machine code; changes the module.
+static llvm::Error generateCode(llvm::Module &module,
+                                llvm::TargetMachine &machine,
+                                llvm::CodeGenFileType type,
+                                llvm::raw_pwrite_stream &os) {
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, os, nullptr, type))
+    return llvm::createStringError(
+        "the target cannot emit " +
+        Twine(type == llvm::CodeGenFileType::ObjectFile ? "object files"
+                                                        : "assembly"));
+  passes.run(module);
+  return llvm::Error::success();
+}
+
+/// Adds `i32 name(ptr pointers)`, which calls the entry point with what the
+/// pointers point to.
+static void addInvoker(llvm::Module &module, const Signature &signature,
+                       StringRef name) {
+  llvm::Function *entry = module.getFunction(signature.entryPoint);
+  llvm::IRBuilder<> builder(module.getContext());
+  auto *type = llvm::FunctionType::get(builder.getInt32Ty(),
+                                       {builder.getPtrTy()}, false);
+  auto *invoker = llvm::Function::Create(
+      type, llvm::GlobalValue::ExternalLinkage, name, module);
+  builder.SetInsertPoint(
+      llvm::BasicBlock::Create(module.getContext(), "", invoker));
+  SmallVector<llvm::Value *> operands;
+  size_t numArguments = signature.arguments.size();
+  for (llvm::Argument &argument : entry->args()) {
+    unsigned index = argument.getArgNo();
+    llvm::Value *address = builder.CreateLoad(
+        builder.getPtrTy(), builder.CreateConstInBoundsGEP1_64(
+                                builder.getPtrTy(), invoker->getArg(0), index));
+    bool isScalar =
+        index < numArguments && !signature.arguments[index].isShaped();
+    operands.push_back(
+        isScalar ? builder.CreateLoad(argument.getType(), address) : address);
+  }
+  builder.CreateRet(builder.CreateCall(entry, operands));
+}
+
+llvm::Error Program::emitInvocable(llvm::raw_pwrite_stream &os) {
+  for (auto [index, signature] : llvm::enumerate(signatures))
+    addInvoker(*module, signature, getInvokerName(index));
+  return generateCode(*module, *machine, llvm::CodeGenFileType::ObjectFile, os);
+}
+
 llvm::Error Program::emit(EmitKind kind, llvm::raw_pwrite_stream &os,
                           StringRef name) {
   if (kind == EmitKind::Header) {
@@ -192,14 +330,9 @@ llvm::Error Program::emit(EmitKind kind, llvm::raw_pwrite_stream &os,
   }
   // Code generation changes the module.
   std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*module);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, os, nullptr,
-                                   kind == EmitKind::Object
-                                       ? llvm::CodeGenFileType::ObjectFile
-                                       : llvm::CodeGenFileType::AssemblyFile))
-    return llvm::createStringError(
-        "the target cannot emit " +
-        Twine(kind == EmitKind::Object ? "object files" : "assembly"));
-  passes.run(*copy);
-  return llvm::Error::success();
+  return generateCode(*copy, *machine,
+                      kind == EmitKind::Object
+                          ? llvm::CodeGenFileType::ObjectFile
+                          : llvm::CodeGenFileType::AssemblyFile,
+                      os);
 }

@@ -19,6 +19,10 @@
 // contents after the call): a .npy file, or - for the terminal; without any,
 // all go to the terminal, large ones in brief.
 //
+// With --cache-dir, or DROPOUT_CACHE_DIR in the environment, compiled programs
+// are kept in files of that directory and are not compiled again; without, none
+// are kept. --emit always compiles.
+//
 // Everything is checked before the function runs, and files are written only
 // after everything has gone well, each in one step.
 //
@@ -34,9 +38,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
@@ -45,6 +47,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -115,6 +118,18 @@ struct Options {
                                  cl::desc("Optimization level, 0 to 3 "
                                           "(default 3)"),
                                  cl::Prefix, cl::init(3), cl::cat(category)};
+  cl::opt<std::string> cacheDir{
+      "cache-dir",
+      cl::desc("Keep compiled programs in this directory, at most 256 MiB (by "
+               "default the one that DROPOUT_CACHE_DIR names, if it is set)"),
+      cl::value_desc("directory"), cl::cat(category)};
+  cl::opt<bool> noCache{"no-cache",
+                        cl::desc("Keep nothing, whatever DROPOUT_CACHE_DIR is"),
+                        cl::cat(category)};
+  cl::opt<bool> verifyEach{
+      "verify-each",
+      cl::desc("Verify the module after every pass of the compiler"),
+      cl::cat(category)};
   cl::opt<bool> stats{
       "stats",
       cl::desc("Print mean and variance, and the dropped fraction beside p"),
@@ -149,6 +164,8 @@ static llvm::Error error(const Twine &message) {
 static llvm::Error checkOptions(const Options &options) {
   if (options.train && options.eval)
     return error("expected --train or --eval, but got both");
+  if (options.noCache && options.cacheDir.getNumOccurrences())
+    return error("expected --cache-dir or --no-cache, but got both");
   if (options.optimization > 3)
     return error("expected -O0 to -O3, but got -O" +
                  Twine(options.optimization));
@@ -162,9 +179,9 @@ static llvm::Error checkOptions(const Options &options) {
     return llvm::Error::success();
   }
   const std::reference_wrapper<const cl::Option> runOptions[] = {
-      options.inputs, options.outputs,   options.train, options.eval,
-      options.seed,   options.offset,    options.state, options.stats,
-      options.time,   options.generators};
+      options.inputs, options.outputs,    options.train,    options.eval,
+      options.seed,   options.offset,     options.state,    options.stats,
+      options.time,   options.generators, options.cacheDir, options.noCache};
   for (const cl::Option &option : runOptions)
     if (option.getNumOccurrences())
       return error("expected no --" + option.ArgStr +
@@ -217,18 +234,6 @@ static llvm::Expected<func::FuncOp> findFunction(ModuleOp module,
                  "' to be a func.func, but it is a " +
                  symbol->getName().getStringRef());
   return function;
-}
-
-/// Removes what the function does not need, which then can't fail to compile.
-static llvm::Error isolate(ModuleOp module, func::FuncOp function) {
-  for (auto other : module.getOps<func::FuncOp>())
-    if (other != function && !other.isExternal())
-      other.setPrivate();
-  PassManager pm(module.getContext(), ModuleOp::getOperationName());
-  pm.addPass(createSymbolDCEPass());
-  if (failed(pm.run(module)))
-    return error("cannot remove unused functions");
-  return llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -459,8 +464,24 @@ static llvm::Error checkDestinations(func::FuncOp function,
   return message.empty() ? llvm::Error::success() : error(message);
 }
 
+/// The cache that the options and the environment ask for; null for none. A
+/// tool that people call by hand leaves no files that they did not ask for, so
+/// the default directory of the library is not used.
+static llvm::Expected<std::unique_ptr<ObjectCache>>
+openCache(const Options &options) {
+  if (options.cacheDir.getNumOccurrences()) {
+    auto cache = ObjectCache::open(options.cacheDir);
+    if (!cache)
+      return error("--cache-dir: " + toString(cache.takeError()));
+    return cache;
+  }
+  if (options.noCache || !std::getenv("DROPOUT_CACHE_DIR"))
+    return nullptr;
+  return ObjectCache::openDefault();
+}
+
 static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
-                       const Options &options,
+                       StringRef source, const Options &options,
                        const CompileOptions &compileOptions) {
   auto signature = getSignature(function);
   if (!signature)
@@ -522,12 +543,13 @@ static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
   std::vector<VisibleDropout> ops;
   if (options.stats)
     ops = findVisibleDropout(function);
-  if (llvm::Error e = isolate(*module, function))
-    return e;
-  auto program = Program::compile(std::move(module), compileOptions);
-  if (!program)
-    return program.takeError();
-  auto executable = Executable::load(std::move(*program));
+  auto cache = openCache(options);
+  if (!cache)
+    return cache.takeError();
+  auto executable =
+      Executable::compile(source, compileOptions, cache->get(), [&] {
+        return Program::compile(std::move(module), compileOptions);
+      });
   if (!executable)
     return executable.takeError();
   auto compiled = (*executable)->lookup(name);
@@ -637,6 +659,7 @@ static llvm::Error runMain(const Options &options) {
   registerAllExtensions(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.printOpOnDiagnostic(false); // The source line says it better.
+  StringRef source = buffer->getBuffer();
   auto sources = std::make_shared<llvm::SourceMgr>();
   sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   SourceMgrDiagnosticHandler handler(*sources, &context);
@@ -649,6 +672,7 @@ static llvm::Error runMain(const Options &options) {
   compileOptions.lowering = options.lowering;
   compileOptions.optimizationLevel = options.optimization;
   compileOptions.threads = options.threads;
+  compileOptions.verifyEach = options.verifyEach;
   compileOptions.forwardDiagnostics = true;
 
   if (!options.emit.empty() && !options.entryPoint.getNumOccurrences())
@@ -656,13 +680,13 @@ static llvm::Error runMain(const Options &options) {
   auto function = findFunction(*module, options);
   if (!function)
     return function.takeError();
+  // The others, which are not used, need not compile.
+  compileOptions.function = function->getSymName().str();
   if (options.emit.empty())
-    return run(std::move(module), *function, options, compileOptions);
+    return run(std::move(module), *function, source, options, compileOptions);
   auto signature = getSignature(*function);
   if (!signature)
     return signature.takeError();
-  if (llvm::Error e = isolate(*module, *function))
-    return e;
   return emit(std::move(module), options, compileOptions);
 }
 

@@ -6,10 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   MLIRContext context(registry);  // mlir::dropout::registerAllDialects
-//   auto module = parseSourceString<ModuleOp>(source, &context);
-//   auto program = Program::compile(std::move(module));
-//   auto executable = Executable::load(std::move(*program));
+//   auto cache = ObjectCache::openDefault();  // Null if there is none.
+//   auto executable = Executable::compile(source, {}, cache->get());
 //   auto layer = (*executable)->lookup("layer");
 //   auto results = layer->call({Argument::array(x), Argument::f64(0.3)});
 //
@@ -18,13 +16,14 @@
 #ifndef DROPOUT_EXECUTIONENGINE_EXECUTABLE_H
 #define DROPOUT_EXECUTIONENGINE_EXECUTABLE_H
 
+#include "dropout/ExecutionEngine/ObjectCache.h"
 #include "dropout/ExecutionEngine/Program.h"
 
-namespace llvm::orc {
-class LLJIT;
-} // namespace llvm::orc
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace mlir::dropout {
+
+class LinkedObject;
 
 /// An error that the runtime recorded while compiled code ran.
 class RuntimeError : public llvm::ErrorInfo<RuntimeError> {
@@ -148,9 +147,22 @@ private:
 };
 
 /// A program loaded into this process. All methods may be called from any
-/// thread.
+/// thread. The memory of the code goes with this object.
 class Executable {
 public:
+  /// Compiles \p source, MLIR as text or bytecode, or takes it from \p cache
+  /// (null: none) if it is there, without parsing it. What is not there is
+  /// compiled and kept. A cache that can't be read or written is no error.
+  static llvm::Expected<std::unique_ptr<Executable>>
+  compile(llvm::StringRef source, const CompileOptions &options = {},
+          ObjectCache *cache = nullptr);
+
+  /// The same with another way to compile \p source with \p options, called if
+  /// it is not in the cache; for those that have a context of their own.
+  static llvm::Expected<std::unique_ptr<Executable>> compile(
+      llvm::StringRef source, const CompileOptions &options, ObjectCache *cache,
+      llvm::function_ref<llvm::Expected<std::unique_ptr<Program>>()> compile);
+
   /// Generates machine code. Functions of the runtime are those that this
   /// library is linked with; other external functions are looked up in the
   /// process, and one that is missing is an error that names it.
@@ -166,11 +178,13 @@ public:
   llvm::Expected<CompiledFunction> lookup(llvm::StringRef name) const;
 
 private:
-  Executable() = default;
+  Executable();
+  static llvm::Expected<std::unique_ptr<Executable>>
+  link(std::vector<Signature> signatures, llvm::StringRef object);
 
   std::vector<Signature> signatures;
   std::vector<int32_t (*)(void **)> invokers;
-  std::unique_ptr<llvm::orc::LLJIT> jit;
+  std::unique_ptr<LinkedObject> object;
 };
 
 } // namespace mlir::dropout

@@ -33,6 +33,12 @@ struct CompileOptions {
   int64_t nontemporalBytes = int64_t(16) << 20;
   /// 0 to 3, as of clang's -O. No fast-math flag is ever set.
   unsigned optimizationLevel = 3;
+  /// The one public function to compile, with what it calls; the others need
+  /// not compile. All public functions if empty.
+  std::string function;
+  /// Verifies the module after every pass, to find a pass that breaks it. It is
+  /// always verified before and after them all.
+  bool verifyEach = false;
   /// True hands MLIR's diagnostics to the handlers of the context, so that they
   /// can show the source line; false puts them into the error that is returned.
   bool forwardDiagnostics = false;
@@ -60,6 +66,11 @@ public:
 
   ~Program();
 
+  /// Compiles \p source, text or bytecode, in a context that is kept for the
+  /// next program. `forwardDiagnostics` has no effect.
+  static llvm::Expected<std::unique_ptr<Program>>
+  compileSource(llvm::StringRef source, const CompileOptions &options = {});
+
   /// The functions that can be called, in the order of the module.
   const std::vector<Signature> &getSignatures() const { return signatures; }
 
@@ -72,11 +83,14 @@ private:
   friend class Executable;
   Program() = default;
 
+  /// Writes an object file that has a function to call each entry point
+  /// through pointers as well. The code is gone from the program afterwards.
+  llvm::Error emitInvocable(llvm::raw_pwrite_stream &os);
+
   std::vector<Signature> signatures;
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::TargetMachine> machine;
-  unsigned optimizationLevel = 3;
 };
 
 /// Writes C99 (and C++) prototypes, descriptor types and their documentation.
