@@ -121,6 +121,7 @@ public:
     Entry entry;
     entry.context = std::make_unique<MLIRContext>(
         getRegistry(), MLIRContext::Threading::DISABLED);
+    entry.context->printOpOnDiagnostic(false);
     return entry;
   }
 
@@ -167,38 +168,43 @@ private:
 } // namespace
 
 /// Makes all public functions but one private, and removes what is unused.
-static LogicalResult isolate(ModuleOp module, StringRef name) {
+static llvm::Error isolate(ModuleOp module, StringRef name) {
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isExternal() || !function.isPublic())
-    return module.emitError("expected a public function '")
-           << name << "' with a body, but there is none";
+    return llvm::createStringError(
+        "expected the name of a public function with a body, but got '" + name +
+        "'");
   for (auto other : module.getOps<func::FuncOp>())
     if (other != function && !other.isExternal())
       other.setPrivate();
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.enableVerifier(false);
   pm.addPass(createSymbolDCEPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return llvm::createStringError("cannot remove unused functions");
+  return llvm::Error::success();
+}
+
+/// Program::compileSource in a context.
+static llvm::Expected<std::unique_ptr<Program>>
+compileIn(MLIRContext *context, StringRef source, CompileOptions options) {
+  OwningOpRef<ModuleOp> module;
+  {
+    ErrorCollector errors(context, /*forward=*/false);
+    module =
+        parseSourceString<ModuleOp>(source, ParserConfig(context), "source");
+    if (!module)
+      return errors.fail("cannot read the source");
+  }
+  options.forwardDiagnostics = false; // Nobody else listens to the context.
+  return Program::compile(std::move(module), options);
 }
 
 llvm::Expected<std::unique_ptr<Program>>
 Program::compileSource(StringRef source, const CompileOptions &options) {
   static auto *pool = new ContextPool(); // Never destroyed: threads may run on.
   ContextPool::Entry entry = pool->take();
-  llvm::Expected<std::unique_ptr<Program>> program = [&]() {
-    ErrorCollector errors(entry.context.get(), /*forward=*/false);
-    CompileOptions inner = options;
-    inner.forwardDiagnostics = true; // To the collector.
-    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
-        source, ParserConfig(entry.context.get()), "source");
-    if (!module)
-      return llvm::Expected<std::unique_ptr<Program>>(
-          errors.fail("could not parse the source"));
-    auto result = compile(std::move(module), inner);
-    if (result)
-      return result;
-    std::string message = llvm::toString(result.takeError());
-    return llvm::Expected<std::unique_ptr<Program>>(errors.fail(message));
-  }();
+  auto program = compileIn(entry.context.get(), source, options);
   pool->give(std::move(entry), source.size());
   return program;
 }
@@ -214,8 +220,11 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   MLIRContext *context = module->getContext();
   context->appendDialectRegistry(getRegistry());
   ErrorCollector errors(context, options.forwardDiagnostics);
-  if (!options.function.empty() && failed(isolate(*module, options.function)))
-    return errors.fail("could not select the function");
+  if (failed(verify(*module)))
+    return errors.fail("expected a module that is valid");
+  if (!options.function.empty())
+    if (llvm::Error error = isolate(*module, options.function))
+      return error;
 
   auto machine = createHostTargetMachine(options.optimizationLevel);
   if (!machine)
@@ -232,8 +241,7 @@ Program::compile(OwningOpRef<ModuleOp> module, const CompileOptions &options) {
   pipeline.threads = options.threads;
   buildDropoutToLLVMPipeline(pm, pipeline);
   pm.enableVerifier(options.verifyEach);
-  if (failed(verify(*module)) || failed(pm.run(*module)) ||
-      failed(verify(*module)))
+  if (failed(pm.run(*module)) || failed(verify(*module)))
     return errors.fail("could not lower the module to LLVM");
 
   program->context = std::make_unique<llvm::LLVMContext>();
