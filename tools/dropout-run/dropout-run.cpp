@@ -116,8 +116,8 @@ struct Options {
       cl::value_desc("n"), cl::init(1), cl::cat(category)};
   cl::opt<unsigned> optimization{"O",
                                  cl::desc("Optimization level, 0 to 3 "
-                                          "(default 3)"),
-                                 cl::Prefix, cl::init(3), cl::cat(category)};
+                                          "(default 2)"),
+                                 cl::Prefix, cl::init(2), cl::cat(category)};
   cl::opt<std::string> cacheDir{
       "cache-dir",
       cl::desc("Keep compiled programs in this directory, at most 256 MiB (by "

@@ -13,6 +13,7 @@
 #include "dropout/Pipelines/Pipelines.h"
 
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include <memory>
@@ -20,6 +21,10 @@
 namespace llvm {
 class TargetMachine;
 } // namespace llvm
+
+namespace mlir {
+class PassManager;
+} // namespace mlir
 
 namespace mlir::dropout {
 
@@ -31,8 +36,10 @@ struct CompileOptions {
   int64_t threads = 1;
   /// Smallest output, in bytes, that is stored past the caches; 0: never.
   int64_t nontemporalBytes = int64_t(16) << 20;
-  /// 0 to 3, as of clang's -O. No fast-math flag is ever set.
-  unsigned optimizationLevel = 3;
+  /// 0 to 3, as of clang's -O, but below 3 a program whose loops are all over
+  /// vectors goes through a few passes of LLVM only. No fast-math flag is ever
+  /// set.
+  unsigned optimizationLevel = 2;
   /// The one public function to compile, with what it calls; the others need
   /// not compile. All public functions if empty.
   std::string function;
@@ -69,7 +76,7 @@ public:
   /// Compiles \p source, text or bytecode, in a context that is kept for the
   /// next program. `forwardDiagnostics` has no effect.
   static llvm::Expected<std::unique_ptr<Program>>
-  compileSource(llvm::StringRef source, const CompileOptions &options = {});
+  compileSource(llvm::StringRef source, CompileOptions options = {});
 
   /// The functions that can be called, in the order of the module.
   const std::vector<Signature> &getSignatures() const { return signatures; }
@@ -82,6 +89,10 @@ public:
 private:
   friend class Executable;
   Program() = default;
+
+  static llvm::Expected<std::unique_ptr<Program>> compile(
+      OwningOpRef<ModuleOp> module, const CompileOptions &options,
+      llvm::function_ref<PassManager &(const llvm::TargetMachine &)> getPasses);
 
   /// Writes an object file that has a function to call each entry point
   /// through pointers as well. The code is gone from the program afterwards.
