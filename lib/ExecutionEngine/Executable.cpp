@@ -60,13 +60,29 @@ static void *findRuntimeFunction(StringRef name) {
   return functions.lookup(name);
 }
 
+static bool isOpenMPFunction(StringRef name) {
+  return name.starts_with("__kmpc_") || name.starts_with("omp_");
+}
+
+/// LLVM's OpenMP runtime, loaded by the first program with threads unless the
+/// process has one: two in one process would not know of each other.
+static llvm::sys::DynamicLibrary &getOpenMP() {
+  static llvm::sys::DynamicLibrary library =
+      llvm::sys::DynamicLibrary::getPermanentLibrary("libomp.so.5");
+  return library;
+}
+
 /// Any function that compiled code calls.
 static void *findFunction(StringRef name) {
   if (void *address = findRuntimeFunction(name))
     return address;
   static llvm::sys::DynamicLibrary process =
       llvm::sys::DynamicLibrary::getPermanentLibrary(nullptr);
-  return process.getAddressOfSymbol(name.str().c_str());
+  if (void *address = process.getAddressOfSymbol(name.str().c_str()))
+    return address;
+  return isOpenMPFunction(name)
+             ? getOpenMP().getAddressOfSymbol(name.str().c_str())
+             : nullptr;
 }
 
 Executable::Executable() = default;
@@ -77,8 +93,19 @@ Executable::link(std::vector<Signature> signatures, StringRef object) {
   std::vector<std::string> names;
   for (size_t index = 0; index < signatures.size(); ++index)
     names.push_back(getInvokerName(index));
-  auto linked = LinkedObject::link(llvm::MemoryBufferRef(object, "dropout"),
-                                   names, findFunction);
+  bool missesOpenMP = false;
+  auto linked = LinkedObject::link(
+      llvm::MemoryBufferRef(object, "dropout"), names, [&](StringRef name) {
+        void *address = findFunction(name);
+        missesOpenMP |= !address && isOpenMPFunction(name);
+        return address;
+      });
+  if (!linked && missesOpenMP) {
+    llvm::consumeError(linked.takeError());
+    return llvm::createStringError(
+        "expected LLVM's OpenMP runtime for a program with threads, but could "
+        "not load libomp.so.5 (Debian: libomp5)");
+  }
   if (!linked)
     return linked.takeError();
   std::unique_ptr<Executable> result(new Executable());

@@ -92,7 +92,8 @@ static bool needsWholePipeline(llvm::Module &module) {
 /// What loops over vectors need: redundancies and invariants go. Within 2 % of
 /// the speed that the whole pipeline gives, in an eighth of its time.
 static constexpr llvm::StringLiteral vectorPipeline =
-    "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "function(lower-expect,sroa,early-cse,instcombine<no-verify-fixpoint>,"
+    "simplifycfg,"
     "reassociate,loop-mssa(loop-rotate,licm),early-cse,simplifycfg)";
 
 /// Runs LLVM's default pipeline of that level, or a short one if that does it.
@@ -162,6 +163,7 @@ static void addPasses(PassManager &pm, const CompileOptions &options,
   pipeline.lowering = options.lowering;
   setTargetOptions(pipeline, machine);
   pipeline.nontemporalBytes = options.nontemporalBytes;
+  pipeline.threads = options.threads;
   buildDropoutToLLVMPipeline(pm, pipeline);
   pm.enableVerifier(options.verifyEach);
 }
@@ -180,6 +182,7 @@ public:
   PassManager &getPasses(const CompileOptions &options,
                          const llvm::TargetMachine &machine) {
     if (!passes || options.lowering != passOptions.lowering ||
+        options.threads != passOptions.threads ||
         options.nontemporalBytes != passOptions.nontemporalBytes ||
         options.verifyEach != passOptions.verifyEach) {
       passes.emplace(&context, ModuleOp::getOperationName());
