@@ -558,10 +558,10 @@ struct Filled : Base {
   }
 };
 
-template <int Rounds, int Resolution, Stores S, class Value>
+template <Stores S, class Value>
 void channels(const Arguments &arguments) {
   using Element = typename Value::Element;
-  using Bits = Mask<Rounds, Resolution>;
+  using Bits = Mask<10, 16>;
   const Value value(arguments);
   auto *x = static_cast<const Element *>(arguments.x);
   auto *y = static_cast<Element *>(arguments.y);
@@ -580,12 +580,12 @@ void channels(const Arguments &arguments) {
     _mm_sfence();
 }
 
-template <int Rounds, int Resolution, class Value>
+template <class Value>
 struct Channels {
   template <Stores S>
   struct Body {
     static void run(const Arguments &arguments) {
-      channels<Rounds, Resolution, S, Value>(arguments);
+      channels<S, Value>(arguments);
     }
   };
   static void run(const Arguments &arguments) {
@@ -697,18 +697,21 @@ struct Chained {
 // Choice
 //===----------------------------------------------------------------------===//
 
+// Few rounds or bits are for element dropout only: each combination is half a
+// second of compile time.
 template <int Rounds, int Resolution, template <Map> class Value>
 Kernel pickMap(const Options &options) {
-  if (options.channel) {
-    if (options.map == Map::Scale)
-      return Channels<Rounds, Resolution,
-                      Filled<Value<Map::Scale>, Map::Scale>>::run;
-    return Channels<Rounds, Resolution,
-                    Filled<Value<Map::Affine>, Map::Affine>>::run;
+  if constexpr (Rounds == 10 && Resolution == 16) {
+    if (options.channel)
+      return options.map == Map::Scale
+                 ? Channels<Filled<Value<Map::Scale>, Map::Scale>>::run
+                 : Channels<Filled<Value<Map::Affine>, Map::Affine>>::run;
+    if (options.map == Map::Affine)
+      return Elementwise<Rounds, Resolution, Value<Map::Affine>>::run;
   }
-  if (options.map == Map::Scale)
-    return Elementwise<Rounds, Resolution, Value<Map::Scale>>::run;
-  return Elementwise<Rounds, Resolution, Value<Map::Affine>>::run;
+  if (options.channel || options.map == Map::Affine)
+    return nullptr;
+  return Elementwise<Rounds, Resolution, Value<Map::Scale>>::run;
 }
 
 template <int Rounds, int Resolution>

@@ -25,6 +25,7 @@ tools, llvm = config.dropout_tools_dir, config.llvm_tools_dir
 libs = config.dropout_libs_dir
 opt = os.path.join(tools, "dropout-opt")
 run = os.path.join(tools, "dropout-run")
+bench = os.path.join(tools, "dropout-bench")
 plugin = os.path.join(libs, "DropoutPlugin.so")
 
 config.environment["PATH"] = os.pathsep.join(
@@ -45,6 +46,7 @@ roundtrip = os.environ.get("DROPOUT_CHECK_ROUNDTRIP")
 config.substitutions += [
     (r"\bdropout-opt\b", opt + (" --verify-roundtrip" if roundtrip else "")),
     (r"\bdropout-run\b", run),
+    (r"\bdropout-bench\b", bench),
     ("%dropout_plugin", plugin),
     ("%dropout_runtime_lib", os.path.join(libs, "libdropout_runtime_static.a")),
     ("%dropout_bin", config.dropout_binary_dir),
