@@ -149,4 +149,37 @@ def VerifyLLVMPass : Pass<"dropout-verify-llvm", "::mlir::ModuleOp"> {
   }];
 }
 
+def VectorizeContractionsPass
+    : Pass<"dropout-vectorize-contractions", "::mlir::func::FuncOp"> {
+  let summary = "Turn linalg reductions on memrefs into vector loops";
+  let description = [{
+    Matrix products, convolutions, row and column sums and any other linalg op
+    with reductions becomes `scf.for` and vector ops on registers. The result is
+    that of the scalar loops, bit for bit: lanes are different elements of the
+    output, and each adds up its products in the order of the loops, with a
+    multiplication and an addition of its own. So a sum over the contiguous
+    dimension runs over as many rows at a time as there are lanes, on squares
+    that are transposed in registers; a sum of everything to one number has no
+    rows, and stays scalar. (Upstream's `vector.contract` and
+    `vector.multi_reduction` fuse the two operations or change the order.)
+
+    A register tile is some vectors along the contiguous dimension of the output
+    times some rows; ends of rows are masked. Sizes may be dynamic or zero.
+
+    Left alone are ops that can't keep this: without a parallel loop, with an
+    output that is not contiguous in its last dimension or that is visibly an
+    input, too, and with ops in the body that have no vector form. As upstream's
+    vectorizer, the pass takes buffers that are different values, and not views
+    of the same one, for disjoint.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
+           "Bits in a vector register: 128, 256 or 512">
+  ];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 #endif // DROPOUT_PIPELINES_PASSES_TD
