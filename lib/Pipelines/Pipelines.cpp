@@ -36,7 +36,8 @@ static void addStatePasses(OpPassManager &pm) {
 }
 
 /// Fuses what is element-wise, on tensors.
-static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
+static void addTensorPasses(OpPassManager &pm, Lowering lowering,
+                            bool contractions) {
   bool affine = lowering == Lowering::Affine;
   if (!affine) {
     ConvertDropoutToLinalgPassOptions options;
@@ -51,6 +52,9 @@ static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
   pm.addPass(createInlineMaskPass(inlineMask));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // No CSE behind it: accumulators would share what they start from.
+  if (contractions)
+    pm.addNestedPass<func::FuncOp>(createTileAndFusePass());
 }
 
 /// From tensors to memrefs. Arguments and results are in C order; arguments of
@@ -77,10 +81,13 @@ static void addBufferizationPasses(OpPassManager &pm) {
 
 /// From structured ops on memrefs to loops.
 static void addLoopPasses(OpPassManager &pm,
-                          const DropoutToLLVMOptions &pipeline) {
+                          const DropoutToLLVMOptions &pipeline,
+                          bool contractions) {
   if (pipeline.lowering == Lowering::Affine)
     pm.addPass(createConvertDropoutToAffinePass());
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
+  if (contractions)
+    pm.addNestedPass<func::FuncOp>(createVectorizeContractionsPass());
   if (pipeline.lowering == Lowering::Vector) {
     ConvertLinalgToVectorPassOptions options;
     options.vectorBits = pipeline.vectorBits;
@@ -132,9 +139,11 @@ static void addLLVMPasses(OpPassManager &pm,
 void mlir::dropout::buildDropoutToLLVMPipeline(
     OpPassManager &pm, const DropoutToLLVMOptions &options) {
   addStatePasses(pm);
-  addTensorPasses(pm, options.lowering);
+  bool contractions =
+      options.contractions && options.lowering != Lowering::Affine;
+  addTensorPasses(pm, options.lowering, contractions);
   addBufferizationPasses(pm);
-  addLoopPasses(pm, options);
+  addLoopPasses(pm, options, contractions);
   addLLVMPasses(pm, options);
 }
 

@@ -149,6 +149,30 @@ def VerifyLLVMPass : Pass<"dropout-verify-llvm", "::mlir::ModuleOp"> {
   }];
 }
 
+def TileAndFusePass
+    : Pass<"dropout-tile-and-fuse", "::mlir::func::FuncOp"> {
+  let summary = "Compute contractions with their neighbours, rows at a time";
+  let description = [{
+    Where linalg ops on tensors make a chain with a matrix product, a
+    convolution or a row sum in it, and tiles of some rows of every op need no
+    other rows of the others, one loop computes the chain tile by tile:
+    matmul, bias, activation, dropout, residual and layer normalization while
+    the rows are in cache. Rows are the last dimension but one of the last op's
+    result; all dimensions in front of it are loops, too. Each op is tiled once,
+    so nothing is computed, and no random number drawn, twice; a result that is
+    also read elsewhere becomes a result of the loop. An op that is
+    element-wise writes over a tile that nobody reads after it.
+
+    Run it after `dropout-inline-mask`; what dropout then is in a body keeps the
+    indices of the whole tensor. Tiles have up to 48 rows, fewer where rows are
+    wide. A function without reductions is left as it is.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 def VectorizeContractionsPass
     : Pass<"dropout-vectorize-contractions", "::mlir::func::FuncOp"> {
   let summary = "Turn linalg reductions on memrefs into vector loops";
