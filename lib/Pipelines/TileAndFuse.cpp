@@ -63,7 +63,9 @@ static bool isTilable(linalg::LinalgOp op) {
                         return op.getIndexingMapMatchingResult(result)
                             .isProjectedPermutation();
                       }) &&
-         op->getNumResults() != 0;
+         op->getNumResults() != 0 &&
+         // Upstream takes a tile of size 0 for a loop that is not tiled.
+         !llvm::is_contained(op.getStaticLoopRanges(), 0);
 }
 
 /// The loops of the producer of \p operand that compute what the loops \p
@@ -124,7 +126,7 @@ static Group getGroup(linalg::LinalgOp root) {
         auto needed = getProducerLoops(use, member->second);
         fusable &= needed && (!loops || *loops == *needed);
         loops = needed;
-      } else if (!isa<linalg::FillOp>(op)) {
+      } else if (!isa<linalg::FillOp>(op) && !isa<tensor::DimOp>(user)) {
         // Others read what the loops have made: they must come later.
         Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
         fusable &= ancestor && root->isBeforeInBlock(ancestor);
@@ -215,7 +217,8 @@ public:
     SmallVector<Value> tiled = emitLoops(0, destinations);
     for (auto [result, value] : llvm::zip_equal(results, tiled))
       result.replaceUsesWithIf(value, [&](OpOperand &use) {
-        return !group.loops.contains(use.getOwner());
+        return !group.loops.contains(use.getOwner()) &&
+               !isa<tensor::DimOp>(use.getOwner());
       });
     for (Operation *op : llvm::reverse(members))
       if (op->use_empty())
@@ -227,7 +230,7 @@ private:
   bool isReadLater(OpResult result) {
     return !isa<linalg::FillOp>(result.getOwner()) &&
            llvm::any_of(result.getUsers(), [&](Operation *user) {
-             return !group.loops.contains(user);
+             return !group.loops.contains(user) && !isa<tensor::DimOp>(user);
            });
   }
 
