@@ -140,7 +140,8 @@ void mlir::dropout::buildDropoutToLLVMPipeline(
     OpPassManager &pm, const DropoutToLLVMOptions &options) {
   addStatePasses(pm);
   bool contractions =
-      options.contractions && options.lowering != Lowering::Affine;
+      options.lowering == Lowering::Vector ||
+      (options.contractions && options.lowering != Lowering::Affine);
   addTensorPasses(pm, options.lowering, contractions);
   addBufferizationPasses(pm);
   addLoopPasses(pm, options, contractions);
