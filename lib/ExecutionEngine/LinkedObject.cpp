@@ -9,6 +9,7 @@
 #include "LinkedObject.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/JITLink/JITLink.h"
 #include "llvm/ExecutionEngine/Orc/TargetProcess/RegisterEHFrames.h"
@@ -94,8 +95,10 @@ private:
 Expected<std::unique_ptr<LinkedObject>>
 LinkedObject::link(MemoryBufferRef buffer, ArrayRef<std::string> exports,
                    Resolver resolve) {
-  Expected<std::unique_ptr<LinkGraph>> graph = createLinkGraphFromObject(
-      buffer, std::make_shared<orc::SymbolStringPool>());
+  // JITLink still holds names of the graph when the graph is gone already.
+  auto names = std::make_shared<orc::SymbolStringPool>();
+  Expected<std::unique_ptr<LinkGraph>> graph =
+      createLinkGraphFromObject(buffer, names);
   if (!graph)
     return graph.takeError();
   std::unique_ptr<LinkedObject> object(new LinkedObject());
