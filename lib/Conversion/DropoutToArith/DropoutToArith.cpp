@@ -244,7 +244,7 @@ struct ExpandKeepRun : OpRewritePattern<KeepRunOp> {
                                 PatternRewriter &rewriter) const final {
     rewriter.replaceOp(
         op, KeepBitEmitter(rewriter, op.getLoc(), getDrawParameters(op))
-                .emitRun(op.getBase(), op.getType(), op.getAligned()));
+                .emitRun(op.getBase(), op.getHigh(), op.getType()));
     return success();
   }
 };

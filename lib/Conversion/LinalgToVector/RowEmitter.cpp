@@ -29,9 +29,25 @@ static constexpr int64_t kPrefetchBytes = 2048;
 
 static constexpr int64_t kCacheLineBytes = 64;
 
-int64_t mlir::dropout::getTileSize(const VectorTarget &target) {
-  // Eight blocks for 512 bits; two blocks of sixteen elements at least.
-  return std::max<int64_t>(target.vectorBits / 8, 32);
+/// Vectors of 32-bit values that one iteration works on: a whole tile if the
+/// body has at most kSmallBody ops. (Bits of a part of the tile go through
+/// memory.)
+static constexpr int64_t kUnrolledVectors = 4;
+static constexpr int64_t kSmallBody = 8;
+
+/// Vectors of blocks that a tile draws together, to hide the latency of the
+/// rounds, which are one chain.
+static constexpr int64_t kVectorsOfBlocks = 4;
+
+/// Elements of a tile; no more than a short row needs.
+static int64_t getTileSize(const VectorTarget &target, OpFoldResult extent) {
+  // One vector of blocks; at least two blocks of sixteen elements.
+  int64_t tile = std::max<int64_t>(target.vectorBits / 8, 32);
+  int64_t largest = tile * kVectorsOfBlocks;
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  while (tile < largest && (!known || tile < *known))
+    tile *= 2;
+  return tile;
 }
 
 static Type getElementType(Value memref) {
@@ -48,7 +64,8 @@ RowEmitter::RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
                        const KnownConditions &known, const NestFlags &flags)
     : builder(builder), loc(generic.getLoc()), generic(generic), space(space),
       target(target), live(live), known(known),
-      isNontemporal(flags.isNontemporal), tile(getTileSize(target)),
+      isNontemporal(flags.isNontemporal),
+      tile(getTileSize(target, space.extents.back())),
       step(target.vectorBits / 32), rows(space.operands.size()) {
   findUniformValues();
 }
@@ -199,89 +216,187 @@ void RowEmitter::emitUnswitchedTiles() {
 // Tiles
 //===----------------------------------------------------------------------===//
 
+bool RowEmitter::isAligned(KeepOp keep) const {
+  KeepOp leader = runs.front();
+  const LinearForm &form = getForm(keep), &leading = getForm(leader);
+  return form.base == leading.base &&
+         form.coefficients == leading.coefficients &&
+         keep.getResolution() == leader.getResolution();
+}
+
+const LinearForm &RowEmitter::getForm(KeepOp keep) const {
+  return space.forms.find(keep.getIndex())->second;
+}
+
 void RowEmitter::emitTiles() {
-  // Draws of neighbours: the first one says where tiles begin.
-  SmallVector<KeepOp> runs;
+  runs.clear();
   for (Operation &op : generic.getBody()->without_terminator())
     if (auto keep = dyn_cast<KeepOp>(op); keep && isRun(keep.getResult()))
       runs.push_back(keep);
-  auto getForm = [&](KeepOp keep) -> const LinearForm & {
-    return space.forms.find(keep.getIndex())->second;
-  };
-  auto isMultiple = [&](OpFoldResult value) {
-    std::optional<int64_t> constant = getConstantIntValue(value);
-    return constant && *constant % tile == 0;
+  if (runs.empty())
+    return emitTileLoop(toIndex(begin), toIndex(begin), toIndex(end),
+                        /*high=*/Value());
+
+  // Tiles begin with a block of the first draw, and the elements of a loop over
+  // tiles have blocks with one high word: as good as always all that there are.
+  KeepOp leader = runs.front();
+  int64_t perBlock = leader.getResolution() == 8 ? 16 : 8;
+  const LinearForm &form = getForm(leader);
+  auto emitSegment = [&](Value first, Value last, Value high) {
+    Value start = first;
+    auto isMultiple = [&](OpFoldResult value) {
+      std::optional<int64_t> constant = getConstantIntValue(value);
+      return constant && *constant % perBlock == 0;
+    };
+    if (!isMultiple(form.base) ||
+        !llvm::all_of(ArrayRef(form.coefficients).drop_back(), isMultiple)) {
+      Value index = add(bases.lookup(leader.getIndex()), first);
+      Value within =
+          arith::AndIOp::create(builder, loc, index, constant(perBlock - 1));
+      start = arith::SubIOp::create(builder, loc, first, within);
+    }
+    emitTileLoop(start, first, last, high);
   };
 
-  Value start = toIndex(begin);
-  bool startsInside = true;
-  if (!runs.empty()) {
-    const LinearForm &form = getForm(runs.front());
-    startsInside =
-        isMultiple(form.base) &&
-        llvm::all_of(ArrayRef(form.coefficients).drop_back(), isMultiple);
-    if (!startsInside) {
-      Value within = arith::AndIOp::create(
-          builder, loc, bases.lookup(runs.front().getIndex()),
-          constant(tile - 1));
-      start = arith::SubIOp::create(builder, loc, start, within);
-    }
+  int64_t segment = perBlock << 32;
+  std::optional<int64_t> largest = getLargestValue(form);
+  if (largest && *largest < segment)
+    return emitSegment(
+        toIndex(begin), toIndex(end),
+        arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(0)));
+  Value base = bases.lookup(leader.getIndex());
+  Value shift = constant(llvm::Log2_64(segment));
+  auto getHigh = [&](Value element) -> Value {
+    return arith::ShRSIOp::create(builder, loc, add(base, element), shift);
+  };
+  Value one = constant(1);
+  Value lastElement = arith::SubIOp::create(builder, loc, toIndex(end), one);
+  auto loop = scf::ForOp::create(builder, loc, getHigh(toIndex(begin)),
+                                 add(getHigh(lastElement), one), one);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value high = loop.getInductionVar();
+  Value from = arith::SubIOp::create(
+      builder, loc, arith::ShLIOp::create(builder, loc, high, shift), base);
+  Value to = add(from, constant(segment));
+  from = arith::MaxSIOp::create(builder, loc, from, toIndex(begin));
+  to = arith::MinSIOp::create(builder, loc, to, toIndex(end));
+  emitSegment(
+      from, to,
+      arith::IndexCastOp::create(builder, loc, builder.getI64Type(), high));
+}
+
+std::optional<int64_t>
+RowEmitter::getLargestValue(const LinearForm &form) const {
+  std::optional<int64_t> sum = getConstantIntValue(form.base);
+  for (auto [step, extent] :
+       llvm::zip_equal(form.coefficients, space.extents)) {
+    std::optional<int64_t> knownStep = getConstantIntValue(step);
+    std::optional<int64_t> knownExtent = getConstantIntValue(extent);
+    int64_t distance;
+    if (!sum || *sum < 0 || !knownStep || *knownStep < 0 || !knownExtent ||
+        llvm::MulOverflow(*knownStep, *knownExtent, distance) ||
+        llvm::AddOverflow(*sum, distance, *sum))
+      return std::nullopt;
   }
-  if (isNontemporal && !startsInside) {
+  return sum;
+}
+
+void RowEmitter::emitTileLoop(Value start, Value first, Value last,
+                              Value high) {
+  bool startsInside = start == first;
+  Value storesPastCaches = isNontemporal;
+  if (isNontemporal && getConstantIntValue(start) != 0) {
     // Outputs are aligned at element 0.
+    Value within = arith::AndIOp::create(builder, loc, start, constant(63));
     Value isAligned = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::eq, start, toIndex(begin));
-    isNontemporal =
+        builder, loc, arith::CmpIPredicate::eq, within, constant(0));
+    storesPastCaches =
         arith::AndIOp::create(builder, loc, isNontemporal, isAligned);
   }
 
-  auto loop =
-      scf::ForOp::create(builder, loc, start, toIndex(end), constant(tile));
+  auto loop = scf::ForOp::create(builder, loc, start, last, constant(tile));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
-  Value first = loop.getInductionVar();
+  Value element = loop.getInductionVar();
   for (KeepOp keep : runs) {
-    const LinearForm &form = getForm(keep), &leader = getForm(runs.front());
-    bool isAligned =
-        form.base == leader.base && form.coefficients == leader.coefficients;
-    Value base = add(bases.lookup(keep.getIndex()), first);
+    Value base = add(bases.lookup(keep.getIndex()), element);
     base = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), base);
     auto scalar = [&](Value value) {
       return scalars.lookupOrDefault(resolve(value, known));
     };
     bits[keep] = KeepRunOp::create(
         builder, loc, VectorType::get(tile, builder.getI1Type()), base,
-        scalar(keep.getThreshold()), scalar(keep.getSeed()),
-        scalar(keep.getOffset()), keep.getRounds(), keep.getResolution(),
-        isAligned, keep.getContractVersion());
+        isAligned(keep) ? high : Value(), scalar(keep.getThreshold()),
+        scalar(keep.getSeed()), scalar(keep.getOffset()), keep.getRounds(),
+        keep.getResolution(), keep.getContractVersion());
   }
 
-  std::optional<int64_t> size = getConstantIntValue(space.extents.back());
-  if (startsInside && size && *size % tile == 0)
-    return emitFullTile(first);
-  Value next = add(first, constant(tile));
+  std::optional<int64_t> from = getConstantIntValue(start);
+  std::optional<int64_t> to = getConstantIntValue(last);
+  if (startsInside && from && to && (*to - *from) % tile == 0)
+    return emitFullTile(element, storesPastCaches);
+  Value next = add(element, constant(tile));
   Value isFull = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
-                                       next, toIndex(end));
+                                       next, last);
   if (!startsInside) {
     Value isInside = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::sge, first, toIndex(begin));
+        builder, loc, arith::CmpIPredicate::sge, element, first);
     isFull = arith::AndIOp::create(builder, loc, isFull, isInside);
   }
   auto branch =
       scf::IfOp::create(builder, loc, isFull, /*withElseRegion=*/true);
   builder.setInsertionPointToStart(branch.thenBlock());
-  emitFullTile(first);
+  emitFullTile(element, storesPastCaches);
   builder.setInsertionPointToStart(branch.elseBlock());
-  emitPartialTile(first, startsInside);
+  emitPartialTile(element, startsInside ? Value() : first, last);
 }
 
-void RowEmitter::emitFullTile(Value first) {
-  SmallVector<std::pair<Position, SmallVector<Value>>> results;
-  for (int64_t offset = 0; offset < tile; offset += step) {
-    Position position{add(first, constant(offset)), step, Value()};
-    results.push_back({position, emitBody(position, [&](KeepOp keep) -> Value {
+void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
+  int64_t unrolled = kUnrolledVectors * step;
+  int64_t size = llvm::count_if(live, [&](Value value) {
+    return value.getDefiningOp() && !uniform.contains(value) &&
+           !value.getDefiningOp<KeepOp>() && !space.forms.contains(value);
+  });
+  if (size <= kSmallBody || tile <= unrolled)
+    return emitVectors(element, tile, storesPastCaches,
+                       [&](KeepOp keep, int64_t offset) -> Value {
                          return vector::ExtractStridedSliceOp::create(
                              builder, loc, bits.lookup(keep), offset, step, 1);
+                       });
+
+  llvm::DenseMap<Operation *, Value> words;
+  for (auto &[keep, run] : bits)
+    words[keep] = emitToInteger(builder, loc, run);
+  auto loop = scf::ForOp::create(builder, loc, constant(0), constant(tile),
+                                 constant(unrolled));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value shift = arith::IndexCastOp::create(
+      builder, loc, builder.getIntegerType(tile), loop.getInductionVar());
+  llvm::DenseMap<Operation *, Value> parts;
+  for (auto &[keep, word] : words) {
+    Value shifted = arith::ShRUIOp::create(builder, loc, word, shift);
+    parts[keep] = emitToBits(
+        builder, loc,
+        arith::TruncIOp::create(builder, loc, builder.getIntegerType(unrolled),
+                                shifted));
+  }
+  emitVectors(add(element, loop.getInductionVar()), unrolled, storesPastCaches,
+              [&](KeepOp keep, int64_t offset) -> Value {
+                return vector::ExtractStridedSliceOp::create(
+                    builder, loc, parts.lookup(keep), offset, step, 1);
+              });
+}
+
+void RowEmitter::emitVectors(
+    Value element, int64_t count, Value storesPastCaches,
+    llvm::function_ref<Value(KeepOp, int64_t)> getBits) {
+  SmallVector<std::pair<Position, SmallVector<Value>>> results;
+  for (int64_t offset = 0; offset < count; offset += step) {
+    Position position{add(element, constant(offset)), step, Value()};
+    results.push_back({position, emitBody(position, [&](KeepOp keep) {
+                         return getBits(keep, offset);
                        })});
   }
   auto storeAll = [&](bool isNontemporal) {
@@ -290,11 +405,11 @@ void RowEmitter::emitFullTile(Value first) {
            llvm::zip_equal(generic.getDpsInitsMutable(), values))
         emitStore(init.getOperandNumber(), position, value, isNontemporal);
   };
-  if (!isNontemporal)
+  if (!storesPastCaches)
     return storeAll(false);
 
-  auto branch =
-      scf::IfOp::create(builder, loc, isNontemporal, /*withElseRegion=*/true);
+  auto branch = scf::IfOp::create(builder, loc, storesPastCaches,
+                                  /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
   for (OpOperand &operand : generic->getOpOperands()) {
@@ -303,8 +418,8 @@ void RowEmitter::emitFullTile(Value first) {
         space.operands[number].inner != InnerAccess::Contiguous)
       continue;
     int64_t bytes = getElementBytes(operand.get());
-    for (int64_t offset = 0; offset < tile * bytes; offset += kCacheLineBytes) {
-      Value ahead = add(first, constant((kPrefetchBytes + offset) / bytes));
+    for (int64_t line = 0; line < count * bytes; line += kCacheLineBytes) {
+      Value ahead = add(element, constant((kPrefetchBytes + line) / bytes));
       memref::PrefetchOp::create(builder, loc, rows[number], ahead,
                                  /*isWrite=*/false, /*localityHint=*/3,
                                  /*isDataCache=*/true);
@@ -315,72 +430,46 @@ void RowEmitter::emitFullTile(Value first) {
   storeAll(false);
 }
 
-void RowEmitter::emitPartialTile(Value first, bool isInside) {
-  Value from = first;
-  if (!isInside)
-    from = arith::MaxSIOp::create(builder, loc, first, toIndex(begin));
-  Value to = arith::MinSIOp::create(builder, loc, add(first, constant(tile)),
-                                    toIndex(end));
-  Value count = arith::SubIOp::create(builder, loc, to, from);
-  if (!isInside || !target.maskedMemory) {
-    // Bits of elements in front of the row are shifted out.
-    Type word = builder.getIntegerType(tile);
-    Value shift = arith::IndexCastOp::create(
-        builder, loc, word, arith::SubIOp::create(builder, loc, from, first));
-    for (auto &[keep, run] : bits) {
-      Value integer = emitToInteger(builder, loc, run);
-      run = arith::ShRUIOp::create(builder, loc, integer, shift);
-      if (target.maskedMemory)
-        run = emitToBits(builder, loc, run);
-    }
-  }
-  if (target.maskedMemory)
-    emitMaskedElements(from, count);
-  else
-    emitSingleElements(from, count);
-}
-
-void RowEmitter::emitMaskedElements(Value first, Value count) {
+void RowEmitter::emitPartialTile(Value element, Value first, Value last) {
+  Value from = element;
+  if (first)
+    from = arith::MaxSIOp::create(builder, loc, element, first);
+  Value to =
+      arith::MinSIOp::create(builder, loc, add(element, constant(tile)), last);
+  // A loop, as this is not the code that has to be fast: one vector, or one
+  // element, at a time.
+  int64_t lanes = target.maskedMemory ? step : 0;
   Type word = builder.getIntegerType(tile);
-  // The lowest `count` bits; count is 1 to tile.
-  Value unused = arith::SubIOp::create(builder, loc, constant(tile), count);
-  Value valid = arith::ShRUIOp::create(
-      builder, loc,
-      arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(word, -1)),
-      arith::IndexCastOp::create(builder, loc, word, unused));
-  Value validBits = emitToBits(builder, loc, valid);
-  auto slice = [&](Value bits, int64_t offset) -> Value {
-    return vector::ExtractStridedSliceOp::create(builder, loc, bits, offset,
-                                                 step, 1);
-  };
-  SmallVector<std::pair<Position, SmallVector<Value>>> results;
-  for (int64_t offset = 0; offset < tile; offset += step) {
-    Position position{add(first, constant(offset)), step,
-                      slice(validBits, offset)};
-    results.push_back({position, emitBody(position, [&](KeepOp keep) {
-                         return slice(bits.lookup(keep), offset);
-                       })});
-  }
-  for (auto &[position, values] : results)
-    for (auto [init, value] :
-         llvm::zip_equal(generic.getDpsInitsMutable(), values))
-      emitStore(init.getOperandNumber(), position, value,
-                /*isNontemporal=*/false);
-}
-
-void RowEmitter::emitSingleElements(Value first, Value count) {
-  auto loop = scf::ForOp::create(builder, loc, constant(0), count, constant(1));
+  for (auto &[keep, run] : bits)
+    run = emitToInteger(builder, loc, run);
+  auto loop = scf::ForOp::create(builder, loc, from, to,
+                                 constant(std::max<int64_t>(lanes, 1)));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
-  Value element = loop.getInductionVar();
-  Value shift = arith::IndexCastOp::create(
-      builder, loc, builder.getIntegerType(tile), element);
-  Position position;
-  position.element = add(first, element);
+  Position position{loop.getInductionVar(), lanes, Value()};
+  Value skipped =
+      arith::SubIOp::create(builder, loc, position.element, element);
+  Value shift = arith::IndexCastOp::create(builder, loc, word, skipped);
+  if (lanes != 0) {
+    // The lowest bits, one for each element that is left.
+    Value left = arith::SubIOp::create(builder, loc, to, position.element);
+    Value count = arith::MinSIOp::create(builder, loc, left, constant(lanes));
+    Value unused = arith::SubIOp::create(builder, loc, constant(lanes), count);
+    Type mask = builder.getIntegerType(lanes);
+    Value all = arith::ConstantOp::create(builder, loc,
+                                          builder.getIntegerAttr(mask, -1));
+    Value valid = arith::ShRUIOp::create(
+        builder, loc, all,
+        arith::IndexCastOp::create(builder, loc, mask, unused));
+    position.mask = emitToBits(builder, loc, valid);
+  }
   SmallVector<Value> values = emitBody(position, [&](KeepOp keep) -> Value {
     Value shifted =
         arith::ShRUIOp::create(builder, loc, bits.lookup(keep), shift);
-    return arith::TruncIOp::create(builder, loc, builder.getI1Type(), shifted);
+    Value own = arith::TruncIOp::create(
+        builder, loc, builder.getIntegerType(std::max<int64_t>(lanes, 1)),
+        shifted);
+    return lanes == 0 ? own : emitToBits(builder, loc, own);
   });
   for (auto [init, value] :
        llvm::zip_equal(generic.getDpsInitsMutable(), values))

@@ -18,17 +18,14 @@
 
 namespace mlir::dropout {
 
-/// Elements that a tile has: the vector loop's step.
-int64_t getTileSize(const VectorTarget &target);
-
 /// i1 values from in front of the loops.
 struct NestFlags {
   Value isNontemporal; ///< Store past the caches; null: never.
 };
 
 /// Emits one row of the generic: everything that does not change along the row
-/// first, then a loop over tiles. A tile begins at a multiple of its size in
-/// the mask, so that the first and the last tile of a row may be partial.
+/// first, then a loop over tiles. A tile begins with a block of the mask, so
+/// that the first and the last tile of a row may be partial.
 class RowEmitter {
 public:
   /// `live`: what getLiveValues finds for `known`; `space` has the forms of the
@@ -40,7 +37,6 @@ public:
 
   /// Emits elements `begin` to `end` of the row with the induction variables
   /// `outer` of all loops but the innermost, at the builder's insertion point.
-  /// `begin` is a multiple of the tile size.
   void emit(ValueRange outer, OpFoldResult begin, OpFoldResult end);
 
 private:
@@ -58,11 +54,21 @@ private:
   /// rows are long: a dropped channel is not read.
   void emitUnswitchedTiles();
   void emitTiles();
-  void emitFullTile(Value first);
-  /// `isInside`: the tile does not begin in front of the elements to emit.
-  void emitPartialTile(Value first, bool isInside);
-  void emitMaskedElements(Value first, Value count);
-  void emitSingleElements(Value first, Value count);
+  const LinearForm &getForm(KeepOp keep) const;
+  /// No value of the form is above it; nothing if that is not known.
+  std::optional<int64_t> getLargestValue(const LinearForm &form) const;
+  /// True if the draw's blocks begin where those of the first draw do.
+  bool isAligned(KeepOp keep) const;
+  /// Elements `first` to `last`, in tiles that begin at `start`, which is not
+  /// above `first`. `high`: the high word of all block numbers.
+  void emitTileLoop(Value start, Value first, Value last, Value high);
+  void emitFullTile(Value element, Value storesPastCaches);
+  /// `count` elements, a multiple of the vector's, as straight-line code.
+  void emitVectors(Value element, int64_t count, Value storesPastCaches,
+                   llvm::function_ref<Value(KeepOp, int64_t)> getBits);
+  /// The elements of the tile at `element` that are neither in front of `first`
+  /// (null: there are none) nor behind `last`.
+  void emitPartialTile(Value element, Value first, Value last);
 
   /// What the outputs get, one value per output, from the bits of the runs.
   SmallVector<Value> emitBody(const Position &position,
@@ -96,6 +102,7 @@ private:
   OpFoldResult begin, end;            ///< The elements to emit.
   SmallVector<Value> rows;            ///< Per operand: memref of the row.
   llvm::DenseMap<Value, Value> bases; ///< Linear values (index) at element 0.
+  SmallVector<KeepOp> runs;           ///< Draws of neighbouring elements.
   llvm::DenseMap<Operation *, Value> bits; ///< Of runs, in the current tile.
 };
 

@@ -77,15 +77,18 @@ public:
 
   /// The keep bits (`type`, a vector of n x i1) of elements `base` (i64) to
   /// `base` + n - 1, with ops of the arith and vector dialects. n is a power of
-  /// two and at least two blocks. `aligned`: `base` is a multiple of n.
-  Value emitRun(Value base, VectorType type, bool aligned);
+  /// two and at least two blocks. `high` (i64), if not null, is the high word of
+  /// the number of all blocks, and `base` a multiple of getElementsPerBlock().
+  Value emitRun(Value base, Value high, VectorType type);
 
 private:
-  /// emitRun for a `base` that is a multiple of the run's length.
-  Value emitAlignedRun(Value base, VectorType type);
+  /// emitRun for a `base` that is a multiple of getElementsPerBlock(); `high` is
+  /// null if it may differ between blocks.
+  Value emitAlignedRun(Value base, Value high, VectorType type);
   /// The draws of the aligned run at `base`, in two vectors: halfwords (i16) or
   /// bytes (i8) in the order of the elements.
-  std::pair<Value, Value> emitRunDraws(Value base, int64_t numBlocks);
+  std::pair<Value, Value> emitRunDraws(Value base, Value high,
+                                       int64_t numBlocks);
   /// `keep` with the bits set in `ties` decided by the low halves; both are
   /// integers of as many bits as the run has elements.
   Value emitResolveTies(Value keep, Value ties, Value base);

@@ -381,9 +381,9 @@ LogicalResult KeepRunOp::verify() {
   int64_t lanes = getType().getNumElements();
   int64_t smallest = getResolution() == 8 ? 32 : 16;
   if (getType().isScalable() || !llvm::isPowerOf2_64(lanes) ||
-      lanes < smallest || lanes > 128) // [K3]
+      lanes < smallest || lanes > 256) // [K3]
     return emitOpError("expected a fixed vector of ")
-           << (smallest == 16 ? "16, " : "") << "32, 64 or 128 bits, but got "
+           << (smallest == 16 ? "16, " : "") << "32, 64, 128 or 256 bits, but got "
            << getType();
   return success();
 }

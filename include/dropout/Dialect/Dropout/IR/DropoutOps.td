@@ -522,32 +522,33 @@ def Dropout_KeepRunOp : Dropout_Op<"keep_run", [Pure]> {
     linear index `base` + l. `convert-dropout-to-arith` expands it to Philox on
     64-bit lanes, one block for eight elements.
 
-    `aligned` promises that `base` is a multiple of the number of lanes; if it
-    is not, the bits are unspecified. Without it, two aligned runs are drawn and
-    shifted into place.
+    `high(%h)` promises that `base` is a multiple of the elements of a block and
+    that %h is the high word of the number of every block in the run; if that
+    does not hold, the bits are unspecified. Without it, `base` is any number:
+    the bits are shifted into place.
 
     - [O1] `rounds` is 7 or 10.
     - [O2] `resolution` is 8 or 16.
     - [O3] `contract_version` is 1.
-    - [K3] the result is a fixed vector of 16, 32, 64 or 128 i1, at least two blocks.
+    - [K3] the result is a fixed vector of 16, 32, 64, 128 or 256 i1, at least two blocks.
 
     Example:
 
     ```mlir
-    %k = dropout.keep_run %base threshold(%t) rng(%seed, %offset) aligned : vector<64xi1>
+    %k = dropout.keep_run %base high(%h) threshold(%t) rng(%seed, %offset) : vector<64xi1>
     %k = dropout.keep_run %base threshold(%t) rng(%seed, %offset) rounds = 7 : vector<32xi1>
     ```
   }];
-  let arguments = (ins I64:$base, I64:$threshold, I64:$seed, I64:$offset,
+  let arguments = (ins I64:$base, Optional<I64>:$high, I64:$threshold,
+                       I64:$seed, I64:$offset,
                        DefaultValuedAttr<I32Attr, "10">:$rounds,
                        DefaultValuedAttr<I32Attr, "16">:$resolution,
-                       UnitAttr:$aligned,
                        DefaultValuedAttr<I32Attr, "1">:$contract_version);
   let results = (outs VectorOfRankAndType<[1], [I1]>:$result);
   let assemblyFormat = [{
-    $base `threshold` `(` $threshold `)` `rng` `(` $seed `,` $offset `)`
-    (`rounds` `=` $rounds^)? (`resolution` `=` $resolution^)?
-    (`aligned` $aligned^)? attr-dict `:` type($result)
+    $base (`high` `(` $high^ `)`)? `threshold` `(` $threshold `)`
+    `rng` `(` $seed `,` $offset `)` (`rounds` `=` $rounds^)?
+    (`resolution` `=` $resolution^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
