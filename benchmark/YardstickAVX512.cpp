@@ -187,8 +187,14 @@ public:
         ties[2 * g + 1] = _mm512_cmpeq_epu16_mask(high[g], threshold);
         any = _kor_mask32(any, _kor_mask32(ties[2 * g], ties[2 * g + 1]));
       }
-      if (__builtin_expect(!_kortestz_mask32_u8(any, any), 0))
-        resolve(keep, ties, Groups);
+      if (__builtin_expect(!_kortestz_mask32_u8(any, any), 0)) {
+        // Copies, so that the masks themselves may stay in registers.
+        __mmask32 mended[2 * Groups], tied[2 * Groups];
+        __builtin_memcpy(mended, keep, sizeof(mended));
+        __builtin_memcpy(tied, ties, sizeof(tied));
+        resolve(mended, tied, Groups);
+        __builtin_memcpy(keep, mended, sizeof(mended));
+      }
     } else {
 #pragma clang loop unroll(full)
       for (int g = 0; g < Groups; ++g) {
@@ -221,9 +227,6 @@ private:
     }
   }
 };
-
-/// Groups of blocks drawn together in the loops.
-constexpr int kGroups = 4;
 
 //===----------------------------------------------------------------------===//
 // Values
@@ -348,15 +351,25 @@ struct BF16 {
     __m512i e = _mm512_castps_si512(even), o = _mm512_castps_si512(odd);
     const __m512i swap = _mm512_broadcast_i32x4(
         _mm_setr_epi8(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
-    __m512i upper = _mm512_mask_shuffle_epi8(o, 0x3333333333333333, e, swap);
-    __m512i lower = _mm512_mask_shuffle_epi8(e, 0xcccccccccccccccc, o, swap);
+    // As asm, since LLVM makes two-operand permutations and a mask that is
+    // expanded into a vector of these: three micro-ops more.
+    __m512i upper = o, lower = e;
+    asm("vpshufb %2, %1, %0 %{%3%}"
+        : "+v"(upper)
+        : "v"(e), "v"(swap), "Yk"(__mmask64(0x3333333333333333)));
+    asm("vpshufb %2, %1, %0 %{%3%}"
+        : "+v"(lower)
+        : "v"(o), "v"(swap), "Yk"(__mmask64(0xcccccccccccccccc)));
     // Up iff the lower half is above the middle, or on it with an odd upper:
     // lower >= (upper odd ? 0x8000 : 0x8001).
     __m512i bound = _mm512_ternarylogic_epi32(upper, _mm512_set1_epi16(1),
                                               _mm512_set1_epi16(short(0x8000)),
                                               0xff & ((~0xf0 & 0xcc) | 0xaa));
     __mmask32 up = _mm512_cmpge_epu16_mask(lower, bound);
-    return _mm512_mask_sub_epi16(upper, up, upper, _mm512_set1_epi16(-1));
+    asm("vpaddw %2, %0, %0 %{%1%}"
+        : "+v"(upper)
+        : "Yk"(up), "v"(_mm512_set1_epi16(1)));
+    return upper;
   }
   INLINE __m512i map(__mmask32 keep, __m512i x) const {
     __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(x, 16));
@@ -441,6 +454,10 @@ void elementwise(const Arguments &arguments) {
   using Element = typename Value::Element;
   using Bits = Mask<Rounds, Resolution>;
   constexpr unsigned step = Bits::kElements;
+  // Drawn together. More than a KiB at once would outrun the prefetch.
+  constexpr int kGroups =
+      Resolution == 8 && S == Stores::NonTemporal && sizeof(Element) > 2 ? 2
+                                                                         : 4;
   const Value value(arguments);
   auto *x = static_cast<const Element *>(arguments.x);
   auto *y = static_cast<Element *>(arguments.y);
@@ -639,6 +656,21 @@ INLINE __m512 activate(__m512 t) {
 }
 
 template <Chain C, bool Draw, Stores S>
+INLINE void half(const float *x, const float *bias, const float *residual,
+                 float *y, __mmask16 keep, __m512 s) {
+  __m512 t =
+      activate<C>(_mm512_add_ps(_mm512_loadu_ps(x), _mm512_loadu_ps(bias)));
+  if constexpr (Draw)
+    t = _mm512_maskz_mul_ps(keep, t, s);
+  store<S>(y, _mm512_add_ps(t, _mm512_loadu_ps(residual)));
+}
+
+template <unsigned Value>
+struct Number {
+  static constexpr unsigned value = Value;
+};
+
+template <Chain C, bool Draw, Stores S>
 void chain(const Arguments &arguments) {
   using Bits = Mask<10, 16>;
   const __m512 s = _mm512_set1_ps(float(arguments.scale));
@@ -651,30 +683,31 @@ void chain(const Arguments &arguments) {
     uint64_t run = ((uint64_t(1) << 32) - uint32_t(block)) / 8;
     run = run < groups ? run : groups;
     Bits bits(arguments, block);
-    for (uint64_t group = 0; group < run; ++group) {
-      prefetch<S>(x, 256);
-      prefetch<S>(residual, 256);
-      __mmask32 keep[2];
-      if (Draw)
-        bits.next<1>(keep);
-      const float *bias = arguments.bias + column;
-#pragma clang loop unroll(full)
-      for (int i = 0; i < 4; ++i) {
-        __m512 t = activate<C>(_mm512_add_ps(_mm512_loadu_ps(x + 16 * i),
-                                             _mm512_loadu_ps(bias + 16 * i)));
-        if (Draw)
-          t = _mm512_maskz_mul_ps(__mmask16(keep[i / 2] >> (16 * (i % 2))), t,
-                                  s);
-        store<S>(y + 16 * i,
-                 _mm512_add_ps(t, _mm512_loadu_ps(residual + 16 * i)));
-      }
-      x += 64;
-      y += 64;
-      residual += 64;
-      column = column + 64 == arguments.columns ? 0 : column + 64;
-    }
     block += 8 * run;
     groups -= run;
+    auto some = [&](auto number) __attribute__((always_inline)) {
+      constexpr unsigned length = 2 * decltype(number)::value;
+      __mmask32 keep[length] = {};
+      if constexpr (Draw)
+        bits.template next<length / 2>(keep);
+#pragma clang loop unroll(full)
+      for (unsigned i = 0; i < length; ++i) {
+        prefetch<S>(x, 128);
+        prefetch<S>(residual, 128);
+        const float *bias = arguments.bias + column;
+        half<C, Draw, S>(x, bias, residual, y, __mmask16(keep[i]), s);
+        half<C, Draw, S>(x + 16, bias + 16, residual + 16, y + 16,
+                         upper(keep[i]), s);
+        x += 32;
+        y += 32;
+        residual += 32;
+        column = column + 32 == arguments.columns ? 0 : column + 32;
+      }
+    };
+    for (; run >= 4; run -= 4)
+      some(Number<4>());
+    for (; run; --run)
+      some(Number<1>());
   }
   if constexpr (S == Stores::NonTemporal)
     _mm_sfence();
