@@ -171,6 +171,11 @@ std::vector<Case> bench::getCases() {
       c.options.type = type;
       c.inPlace = true;
     });
+    // s = 1.25: products that lie in the middle of two numbers.
+    add(kMiB, false, [&](Case &c) {
+      c.options.type = type;
+      c.options.p = 0.2;
+    });
   }
   for (uint64_t bytes : {kMiB, 64 * kMiB})
     add(bytes, false, [](Case &c) { c.options.type = Type::F64; });
