@@ -139,7 +139,7 @@ public:
       if (isSame(got[i], want[i]))
         continue;
       return llvm::createStringError(llvm::formatv(
-          "{0}: {1}: element {2} of {3}: expected {4}, but got {5} (seed {6}, "
+          "{0}: {1}: element {2} of {3}: expected {4:e}, but got {5:e} (seed {6}, "
           "offset {7})",
           run.c.getName(), name, i, run.count, T::load(want[i]),
           T::load(got[i]), run.seed, run.offset));
