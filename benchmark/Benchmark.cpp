@@ -33,7 +33,6 @@
 using namespace bench;
 using mlir::dropout::CompileOptions;
 using mlir::dropout::Executable;
-using mlir::dropout::Lowering;
 using yardstick::Chain;
 using yardstick::Isa;
 using yardstick::Map;
@@ -244,9 +243,9 @@ private:
           {name, elements, [body](uint64_t offset) { body(0, offset); }});
       return;
     }
-    kernels.list.push_back({name, elements, [body, this_ = worker](uint64_t o) {
-                              this_->run([&] { body(0, o); },
-                                         [&] { body(1, o); });
+    kernels.list.push_back({name, elements, [body, pair = worker](uint64_t o) {
+                              pair->run([&] { body(0, o); },
+                                        [&] { body(1, o); });
                             }});
   }
 

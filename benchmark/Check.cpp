@@ -68,7 +68,9 @@ struct F16 {
   static uint16_t store(float x) { return bitCast<uint16_t>(_Float16(x)); }
 };
 
-uint64_t hash(uint64_t x) { // splitmix64
+} // namespace
+
+static uint64_t hash(uint64_t x) { // splitmix64
   x += 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -78,7 +80,7 @@ uint64_t hash(uint64_t x) { // splitmix64
 /// Any bits: NaN, infinities, subnormals and both zeros among them. Chains get
 /// numbers in [-4, 4).
 template <typename T>
-void fill(T *to, uint64_t count, uint64_t salt, bool tame) {
+static void fill(T *to, uint64_t count, uint64_t salt, bool tame) {
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t bits = hash(i ^ salt << 40);
     if (tame)
@@ -88,10 +90,12 @@ void fill(T *to, uint64_t count, uint64_t salt, bool tame) {
   }
 }
 
-float gelu(float t) {
+static float gelu(float t) {
   float inner = 0.797884583f * (t + 0.044715f * (t * t * t));
   return 0.5f * t * (1 + std::tanh(inner));
 }
+
+namespace {
 
 //===----------------------------------------------------------------------===//
 // One run
@@ -138,11 +142,12 @@ public:
     for (uint64_t i = 0; i < run.count; ++i) {
       if (isSame(got[i], want[i]))
         continue;
-      return llvm::createStringError(llvm::formatv(
-          "{0}: {1}: element {2} of {3}: expected {4:e}, but got {5:e} (seed {6}, "
-          "offset {7})",
-          run.c.getName(), name, i, run.count, T::load(want[i]),
-          T::load(got[i]), run.seed, run.offset));
+      return llvm::createStringError(
+          llvm::formatv("{0}: {1}: element {2} of {3}: expected {4:e}, but got "
+                        "{5:e} (seed {6}, "
+                        "offset {7})",
+                        run.c.getName(), name, i, run.count, T::load(want[i]),
+                        T::load(got[i]), run.seed, run.offset));
     }
     auto *bytes = y.as<unsigned char>();
     for (uint64_t i = run.count * sizeof(Memory); i < y.size(); ++i)

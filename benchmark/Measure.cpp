@@ -57,6 +57,7 @@ Quartiles bench::getTimes(const Series &series) {
 
 Quartiles bench::getRatios(const Series &series, const Series &base) {
   std::vector<double> values;
+  values.reserve(series.seconds.size());
   for (size_t round = 0; round < series.seconds.size(); ++round)
     values.push_back(series.seconds[round] / double(series.elements) /
                      (base.seconds[round] / double(base.elements)));

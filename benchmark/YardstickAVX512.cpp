@@ -544,6 +544,12 @@ INLINE void row(const Value &value, bool keep, const Arguments &arguments,
       value.template full<S>(~__mmask32(0), x + i, y + i);
       value.template full<S>(~__mmask32(0), x + i + 32, y + i + 32);
     }
+  } else if (S != Stores::Plain && uintptr_t(y) % 64 == 0) {
+    // In place too: what is dropped need not be read.
+    for (; i + 64 <= columns; i += 64) {
+      value.template fill<Stores::NonTemporal>(y + i);
+      value.template fill<Stores::NonTemporal>(y + i + 32);
+    }
   } else {
     for (; i + 64 <= columns; i += 64) {
       value.template fill<S>(y + i);
@@ -593,7 +599,7 @@ void channels(const Arguments &arguments) {
       y += arguments.columns;
     }
   }
-  if constexpr (S == Stores::NonTemporal)
+  if constexpr (S != Stores::Plain)
     _mm_sfence();
 }
 
