@@ -544,12 +544,6 @@ INLINE void row(const Value &value, bool keep, const Arguments &arguments,
       value.template full<S>(~__mmask32(0), x + i, y + i);
       value.template full<S>(~__mmask32(0), x + i + 32, y + i + 32);
     }
-  } else if (S != Stores::Plain && uintptr_t(y) % 64 == 0) {
-    // In place too: what is dropped need not be read.
-    for (; i + 64 <= columns; i += 64) {
-      value.template fill<Stores::NonTemporal>(y + i);
-      value.template fill<Stores::NonTemporal>(y + i + 32);
-    }
   } else {
     for (; i + 64 <= columns; i += 64) {
       value.template fill<S>(y + i);
@@ -599,7 +593,7 @@ void channels(const Arguments &arguments) {
       y += arguments.columns;
     }
   }
-  if constexpr (S != Stores::Plain)
+  if constexpr (S == Stores::NonTemporal)
     _mm_sfence();
 }
 
@@ -616,6 +610,10 @@ struct Channels {
     if (arguments.columns * sizeof(typename Value::Element) % 64 &&
         arguments.count * sizeof(typename Value::Element) >= kNonTemporalBytes)
       return Body<Stores::Prefetch>::run(arguments);
+    // In place, plain stores are best: a full line is not read before it is
+    // written, and prefetching would read rows that are dropped.
+    if (arguments.x == arguments.y)
+      return Body<Stores::Plain>::run(arguments);
     choose<Body>(arguments, sizeof(typename Value::Element));
   }
 };

@@ -334,7 +334,6 @@ def log_tail(path):
 
 
 def install(python, name, folder):
-    module = {"mkl": "mkl_include"}.get(name, name)
     marker = os.path.join(folder, name + ".installed")
     if os.path.exists(marker):
         return
@@ -347,7 +346,7 @@ def install(python, name, folder):
         if status == 0:
             open(marker, "w").close()
             return
-    raise Unavailable("%s: %s (%s)" % (module, log_tail(log), log))
+    raise Unavailable("%s (%s)" % (log_tail(log), log))
 
 
 def build_mkl(folder, environment, clang):
