@@ -358,11 +358,11 @@ def build_mkl(folder, environment, clang):
     with open(log, "w") as f:
         status = subprocess.run(
             [clang + "++", "-O3", "-march=native", "-std=c++17", "-shared", "-fPIC",
-             "-I" + os.path.join(environment, "include"), os.path.join(HERE, "PeersMKL.cpp"),
+             "-I" + os.path.join(environment, "include"), os.path.join(HERE, "PeersMKL.cxx"),
              os.path.join(prefix, libraries[0]), "-Wl,-rpath," + prefix,
              "-o", os.path.join(folder, "libpeermkl.so")], stdout=f, stderr=subprocess.STDOUT).returncode
     if status:
-        raise Unavailable("cannot build PeersMKL.cpp: %s (%s)" % (log_tail(log), log))
+        raise Unavailable("cannot build PeersMKL.cxx: %s (%s)" % (log_tail(log), log))
 
 
 def worker_environment(folder, clang):

