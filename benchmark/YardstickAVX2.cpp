@@ -116,7 +116,7 @@ INLINE void store(float *to, __m256 value) {
 }
 
 template <bool NonTemporal>
-void element(const Arguments &arguments) {
+static void element(const Arguments &arguments) {
   const Keys keys(arguments.seed);
   const __m256 s = _mm256_set1_ps(float(arguments.scale));
   const __m256i top =
@@ -152,7 +152,7 @@ void element(const Arguments &arguments) {
     _mm_sfence();
 }
 
-void run(const Arguments &arguments) {
+static void run(const Arguments &arguments) {
   bool big = arguments.count * sizeof(float) >= kNonTemporalBytes;
   if (big && arguments.x != arguments.y && uintptr_t(arguments.y) % 64 == 0)
     return element<true>(arguments);

@@ -450,7 +450,7 @@ INLINE void prefetch(const void *from, size_t bytes) {
 }
 
 template <int Rounds, int Resolution, Stores S, class Value>
-void elementwise(const Arguments &arguments) {
+static void elementwise(const Arguments &arguments) {
   using Element = typename Value::Element;
   using Bits = Mask<Rounds, Resolution>;
   constexpr unsigned step = Bits::kElements;
@@ -507,7 +507,7 @@ void elementwise(const Arguments &arguments) {
 
 /// Chooses how to store by size and alignment.
 template <template <Stores> class Body>
-void choose(const Arguments &arguments, size_t elementSize) {
+static void choose(const Arguments &arguments, size_t elementSize) {
   if (arguments.count * elementSize < kNonTemporalBytes)
     return Body<Stores::Plain>::run(arguments);
   if (arguments.x == arguments.y || uintptr_t(arguments.y) % 64)
@@ -576,7 +576,7 @@ struct Filled : Base {
 };
 
 template <Stores S, class Value>
-void channels(const Arguments &arguments) {
+static void channels(const Arguments &arguments) {
   using Element = typename Value::Element;
   using Bits = Mask<10, 16>;
   const Value value(arguments);
@@ -675,7 +675,7 @@ struct Number {
 };
 
 template <Chain C, bool Draw, Stores S>
-void chain(const Arguments &arguments) {
+static void chain(const Arguments &arguments) {
   using Bits = Mask<10, 16>;
   const __m512 s = _mm512_set1_ps(float(arguments.scale));
   auto *x = static_cast<const float *>(arguments.x);
@@ -737,7 +737,7 @@ struct Chained {
 // Few rounds or bits are for element dropout only: each combination is half a
 // second of compile time.
 template <int Rounds, int Resolution, template <Map> class Value>
-Kernel pickMap(const Options &options) {
+static Kernel pickMap(const Options &options) {
   if constexpr (Rounds == 10 && Resolution == 16) {
     if (options.channel)
       return options.map == Map::Scale
@@ -752,7 +752,7 @@ Kernel pickMap(const Options &options) {
 }
 
 template <int Rounds, int Resolution>
-Kernel pickType(const Options &options) {
+static Kernel pickType(const Options &options) {
   switch (options.type) {
   case Type::F32:
     return pickMap<Rounds, Resolution, F32>(options);
