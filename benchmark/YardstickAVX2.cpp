@@ -81,9 +81,12 @@ INLINE uint32_t toBits(__m256i low, __m256i high) {
   return uint32_t(_mm256_movemask_epi8(bytes));
 }
 
-[[gnu::cold, gnu::noinline]] void mendTies(const Arguments &arguments,
-                                           uint64_t block, __m256i tie0,
-                                           __m256i tie1, __m256i (&keep)[2]) {
+} // namespace
+
+[[gnu::cold, gnu::noinline]] static void mendTies(const Arguments &arguments,
+                                                  uint64_t block, __m256i tie0,
+                                                  __m256i tie1,
+                                                  __m256i (&keep)[2]) {
   uint64_t bits = detail::resolveTies(
       arguments, block, toBits(keep[0], keep[1]), toBits(tie0, tie1));
   alignas(32) int16_t lanes[32];
@@ -92,6 +95,8 @@ INLINE uint32_t toBits(__m256i low, __m256i high) {
   keep[0] = _mm256_load_si256(reinterpret_cast<__m256i *>(lanes));
   keep[1] = _mm256_load_si256(reinterpret_cast<__m256i *>(lanes + 16));
 }
+
+namespace {
 
 /// Masks of 32 elements, 16 bits each.
 INLINE void keepBits(const Arguments &arguments, const Keys &keys,
@@ -114,6 +119,8 @@ INLINE void store(float *to, __m256 value) {
   else
     _mm256_storeu_ps(to, value);
 }
+
+} // namespace
 
 template <bool NonTemporal>
 static void element(const Arguments &arguments) {
@@ -158,8 +165,6 @@ static void run(const Arguments &arguments) {
     return element<true>(arguments);
   element<false>(arguments);
 }
-
-} // namespace
 
 Kernel detail::getKernelAVX2(const Options &options) {
   if (options.type != Type::F32 || options.map != Map::Scale ||

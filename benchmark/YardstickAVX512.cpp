@@ -449,6 +449,8 @@ INLINE void prefetch(const void *from, size_t bytes) {
                    _MM_HINT_T0);
 }
 
+} // namespace
+
 template <int Rounds, int Resolution, Stores S, class Value>
 static void elementwise(const Arguments &arguments) {
   using Element = typename Value::Element;
@@ -515,6 +517,8 @@ static void choose(const Arguments &arguments, size_t elementSize) {
   return Body<Stores::NonTemporal>::run(arguments);
 }
 
+namespace {
+
 template <int Rounds, int Resolution, class Value>
 struct Elementwise {
   template <Stores S>
@@ -575,6 +579,8 @@ struct Filled : Base {
   }
 };
 
+} // namespace
+
 template <Stores S, class Value>
 static void channels(const Arguments &arguments) {
   using Element = typename Value::Element;
@@ -596,6 +602,8 @@ static void channels(const Arguments &arguments) {
   if constexpr (S == Stores::NonTemporal)
     _mm_sfence();
 }
+
+namespace {
 
 template <class Value>
 struct Channels {
@@ -674,6 +682,8 @@ struct Number {
   static constexpr unsigned value = Value;
 };
 
+} // namespace
+
 template <Chain C, bool Draw, Stores S>
 static void chain(const Arguments &arguments) {
   using Bits = Mask<10, 16>;
@@ -717,6 +727,8 @@ static void chain(const Arguments &arguments) {
     _mm_sfence();
 }
 
+namespace {
+
 template <Chain C, bool Draw>
 struct Chained {
   template <Stores S>
@@ -733,6 +745,8 @@ struct Chained {
 //===----------------------------------------------------------------------===//
 // Choice
 //===----------------------------------------------------------------------===//
+
+} // namespace
 
 // Few rounds or bits are for element dropout only: each combination is half a
 // second of compile time.
@@ -765,8 +779,6 @@ static Kernel pickType(const Options &options) {
   }
   return nullptr;
 }
-
-} // namespace
 
 Kernel detail::getKernelAVX512(const Options &options) {
   if (options.chain != Chain::None) {
