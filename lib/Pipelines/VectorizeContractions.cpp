@@ -67,6 +67,8 @@ struct Plan {
   SmallVector<Access> access; // Of inputs.
   int64_t lanes = 0;
   RegisterTile tile{1, 1};
+  /// An input that is copied to a panel of neighbours first, for all rows.
+  std::optional<unsigned> packed;
 };
 
 } // namespace
@@ -150,6 +152,41 @@ static bool isBodyVectorizable(linalg::LinalgOp op) {
              .wasInterrupted() == false;
 }
 
+/// Steps of a reduction for which a panel is packed: 64 KiB with 512 bits.
+static constexpr int64_t kPanelDepth = 256;
+/// Rows that a panel must serve, and bytes of a row of the matrix from which
+/// panels out of the matrix itself would compete for the same sets of a cache.
+static constexpr int64_t kPanelRows = 24, kPackedRowBytes = 4096;
+
+/// The input to pack, if that pays: one that all rows share, in an op with one
+/// reduction.
+static std::optional<unsigned> getPackedInput(const Plan &plan,
+                                              ArrayRef<int64_t> sizes) {
+  auto isSmall = [](int64_t size, int64_t least) {
+    return !ShapedType::isDynamic(size) && size < least;
+  };
+  linalg::LinalgOp op = plan.op;
+  if (!plan.rowDim || plan.reductionDims.size() != 1 ||
+      isSmall(sizes[*plan.rowDim], kPanelRows))
+    return std::nullopt;
+  std::optional<unsigned> packed;
+  for (auto [input, access] :
+       llvm::zip_equal(op.getDpsInputOperands(), plan.access)) {
+    if (access == Access::Invariant)
+      continue;
+    auto type = cast<MemRefType>(input->get().getType());
+    // A transposed one is packed in any case: once for all rows.
+    if (packed || access == Access::Gathered ||
+        op.getMatchingIndexingMap(input).isFunctionOfDim(*plan.rowDim) ||
+        (access == Access::Contiguous &&
+         isSmall(type.getShape().back(),
+                 kPackedRowBytes * 8 / type.getElementTypeBitWidth())))
+      return std::nullopt;
+    packed = input->getOperandNumber();
+  }
+  return packed;
+}
+
 /// The widest element that the body computes with, in bits.
 static int64_t getWidestElement(linalg::LinalgOp op) {
   int64_t widest = 8;
@@ -188,10 +225,13 @@ static RegisterTile getRegisterTile(int64_t vectorBits, bool squares,
     return {1, vectors};
   if (!ShapedType::isDynamic(rowSize)) {
     rows = std::clamp<int64_t>(rowSize, 1, rows);
-    // Rather a lower tile than rows that are left over.
+    // Rather a lower tile than one that computes rows twice.
+    auto twice = [&](int64_t height) {
+      return llvm::alignTo(rowSize, height) - rowSize;
+    };
     int64_t best = rows;
     for (int64_t fewer = rows; fewer > rows / 2; --fewer)
-      if (rowSize % fewer < rowSize % best)
+      if (twice(fewer) < twice(best))
         best = fewer;
     rows = best;
   }
@@ -262,7 +302,8 @@ static std::optional<Plan> makePlan(linalg::LinalgOp op, int64_t vectorBits) {
       plan.outerDims.push_back(dim);
 
   plan.lanes = vectorBits / getWidestElement(op);
-  bool squares = llvm::any_of(plan.access, [](Access access) {
+  plan.packed = getPackedInput(plan, sizes);
+  bool squares = !plan.packed && llvm::any_of(plan.access, [](Access access) {
     return access == Access::Transposed || access == Access::Gathered;
   });
   plan.tile = getRegisterTile(vectorBits, squares, laneSize, plan.lanes,
@@ -294,7 +335,18 @@ public:
       depends[op.getMatchingBlockArgument(&output)] = {true, true};
     for (Operation &inner : op.getBlock()->without_terminator())
       markDependences(&inner);
+    if (plan.packed) {
+      Type element =
+          cast<MemRefType>(getPacked().get().getType()).getElementType();
+      panel = memref::AllocOp::create(
+          b,
+          MemRefType::get({kPanelDepth, plan.tile.vectors * plan.lanes},
+                          element),
+          ValueRange(), b.getI64IntegerAttr(64));
+    }
     emitOuterLoops(plan.outerDims);
+    if (plan.packed)
+      memref::DeallocOp::create(b, panel);
   }
 
 private:
@@ -366,8 +418,18 @@ private:
     OpFoldResult size = sizes[plan.laneDim];
     int64_t step = plan.tile.vectors * plan.lanes;
     OpFoldResult whole = roundDown(size, step);
-    emitLoop(plan.laneDim, b.getIndexAttr(0), whole, step,
-             [&] { emitRowLoops({1, plan.tile.vectors, Value()}); });
+    auto emitWhole = [&] {
+      emitLoop(plan.laneDim, b.getIndexAttr(0), whole, step, [&] {
+        kernel = {1, plan.tile.vectors, Value()};
+        if (plan.packed)
+          emitPacking();
+        emitRowLoops(kernel);
+      });
+    };
+    if (plan.packed)
+      emitPanelLoop(emitWhole);
+    else
+      emitWhole();
     emitLoop(plan.laneDim, whole, size, plan.lanes, [&] {
       Value left = arith::SubIOp::create(b, asValue(size), ivs[plan.laneDim]);
       Value mask = vector::CreateMaskOp::create(
@@ -376,15 +438,67 @@ private:
     });
   }
 
+  OpOperand &getPacked() { return op->getOpOperand(*plan.packed); }
+
+  /// Cuts the reduction into parts as deep as the panel. An accumulator waits
+  /// in its output between two parts.
+  void emitPanelLoop(function_ref<void()> body) {
+    OpFoldResult size = sizes[plan.reductionDims.back()];
+    auto loop =
+        scf::ForOp::create(b, zero, asValue(size), constant(kPanelDepth));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    part.emplace(
+        loop.getInductionVar(),
+        arith::MinUIOp::create(b, add(loop.getInductionVar(), kPanelDepth),
+                               asValue(size)));
+    body();
+    part.reset();
+  }
+
+  /// Copies what the vectors of the tile read of the packed input in this part
+  /// of the reduction.
+  void emitPacking() {
+    unsigned dim = plan.reductionDims.back();
+    OpOperand &input = getPacked();
+    auto store = [&](Value vector, int64_t column) {
+      vector::StoreOp::create(
+          b, vector, panel,
+          ValueRange{arith::SubIOp::create(b, ivs[dim], part->first),
+                     constant(column * plan.lanes)});
+    };
+    OpFoldResult first = part->first, last = part->second;
+    if (plan.access[*plan.packed] == Access::Transposed) {
+      Value depth = arith::SubIOp::create(b, part->second, part->first);
+      OpFoldResult whole =
+          arith::AddIOp::create(b, part->first,
+                                asValue(roundDown(depth, plan.lanes)))
+              .getResult();
+      emitLoop(dim, first, whole, plan.lanes, [&] {
+        Value start = ivs[dim];
+        for (int64_t column = 0; column < kernel.vectors; ++column) {
+          ivs[dim] = start;
+          for (auto [step, vector] :
+               llvm::enumerate(loadSquare(input, 0, column))) {
+            ivs[dim] = add(start, step);
+            store(vector, column);
+          }
+        }
+      });
+      first = whole;
+    }
+    emitLoop(dim, first, last, 1, [&] {
+      for (int64_t column = 0; column < kernel.vectors; ++column)
+        store(loadVector(input, 0, column), column);
+    });
+  }
+
   void emitRowLoops(Kernel kernel) {
     if (!plan.rowDim)
       return emitKernel(kernel);
-    OpFoldResult size = sizes[*plan.rowDim];
-    OpFoldResult whole = roundDown(size, plan.tile.rows);
-    emitLoop(*plan.rowDim, b.getIndexAttr(0), whole, plan.tile.rows, [&] {
-      emitKernel({plan.tile.rows, kernel.vectors, kernel.mask});
-    });
-    emitLoop(*plan.rowDim, whole, size, 1, [&] { emitKernel(kernel); });
+    kernel.rows = plan.tile.rows;
+    emitLoop(*plan.rowDim, b.getIndexAttr(0), sizes[*plan.rowDim],
+             plan.tile.rows, [&] { emitKernel(kernel); });
   }
 
   //===--------------------------------------------------------------------===//
@@ -395,13 +509,26 @@ private:
     return VectorType::get(plan.lanes, element);
   }
 
+  /// Index of a row of the tile. Rows beyond the end are the last row once
+  /// more: the same values, computed and stored twice, cost less than a kernel
+  /// for the rest, in time to compile above all.
+  Value getRow(int64_t row) {
+    unsigned dim = *plan.rowDim;
+    Value index = add(ivs[dim], row);
+    std::optional<int64_t> fixed = getConstantIntValue(sizes[dim]);
+    if (row == 0 || (fixed && *fixed % plan.tile.rows == 0))
+      return index;
+    return arith::MinUIOp::create(
+        b, index, arith::SubIOp::create(b, asValue(sizes[dim]), constant(1)));
+  }
+
   /// Indices of the element that row \p row and lane \p lane of the tile read
   /// or write. Lanes beyond the end are those at the end if \p clamp.
   SmallVector<Value> getIndices(AffineMap map, int64_t row, int64_t lane,
                                 bool clamp = false) {
     SmallVector<Value> at(ivs);
     if (plan.rowDim && map.isFunctionOfDim(*plan.rowDim))
-      at[*plan.rowDim] = add(at[*plan.rowDim], row);
+      at[*plan.rowDim] = getRow(row);
     if (map.isFunctionOfDim(plan.laneDim)) {
       at[plan.laneDim] = add(at[plan.laneDim], lane);
       if (clamp)
@@ -486,8 +613,11 @@ private:
       scf::YieldOp::create(b, next);
       return SmallVector<Value>(loop.getResults());
     };
-    OpFoldResult first = b.getIndexAttr(0);
     SmallVector<Value> start(accumulators);
+    if (part)
+      return emit(part->first, part->second, 1, start,
+                  [&](ArrayRef<Value> values) { return emitBody(values); });
+    OpFoldResult first = b.getIndexAttr(0);
     if (dims.size() == 1 &&
         llvm::is_contained(plan.access, Access::Transposed)) {
       OpFoldResult whole = roundDown(sizes[dim], plan.lanes);
@@ -657,16 +787,26 @@ private:
     auto type = dyn_cast<MemRefType>(input.get().getType());
     if (!type)
       return input.get();
+    if (plan.access[input.getOperandNumber()] == Access::Invariant)
+      return memref::LoadOp::create(
+          b, input.get(),
+          getIndices(op.getMatchingIndexingMap(&input), row, 0));
+    if (part && input.getOperandNumber() == *plan.packed)
+      return vector::LoadOp::create(
+          b, getVectorType(type.getElementType()), panel,
+          ValueRange{arith::SubIOp::create(b, ivs[plan.reductionDims.back()],
+                                           part->first),
+                     constant(column * plan.lanes)});
+    return loadVector(input, row, column);
+  }
+
+  /// What a vector of the tile reads of \p input in this step.
+  Value loadVector(OpOperand &input, int64_t row, int64_t column) {
+    auto type = cast<MemRefType>(input.get().getType());
     AffineMap map = op.getMatchingIndexingMap(&input);
-    switch (plan.access[input.getOperandNumber()]) {
-    case Access::Invariant:
-      return memref::LoadOp::create(b, input.get(), getIndices(map, row, 0));
-    case Access::Contiguous:
+    if (plan.access[input.getOperandNumber()] == Access::Contiguous)
       return loadContiguous(input, row, column * plan.lanes);
-    case Access::Transposed: // The rest that is no square.
-    case Access::Gathered:
-      break;
-    }
+    // Also the rest of a transposed one that is no square.
     SmallVector<Value> elements;
     for (int64_t lane = 0; lane < plan.lanes; ++lane)
       elements.push_back(memref::LoadOp::create(
@@ -679,7 +819,7 @@ private:
 
   Value getIndex(unsigned dim, int64_t row, int64_t column) {
     if (dim != plan.laneDim)
-      return plan.rowDim == dim ? add(ivs[dim], row) : ivs[dim];
+      return plan.rowDim == dim ? getRow(row) : ivs[dim];
     Value start = add(ivs[dim], column * plan.lanes);
     VectorType type = getVectorType(b.getIndexType());
     return arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, start),
@@ -693,6 +833,9 @@ private:
   SmallVector<OpFoldResult> sizes;
   SmallVector<Value> ivs; // By dimension; null while its loop is not open.
   Kernel kernel{1, 1, Value()};
+  Value panel;
+  /// The part of the reduction that is in the panel, while one is.
+  std::optional<std::pair<Value, Value>> part;
   DenseMap<Value, Dependence> depends;
   DenseMap<Instance, Value> values; // Of the body, in this step.
 };
@@ -706,7 +849,7 @@ struct VectorizeContractionsPass
     if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
       getOperation().emitError("expected vector-bits to be 128, 256 or 512, "
                                "but got ")
-          << vectorBits;
+          << int64_t(vectorBits);
       return signalPassFailure();
     }
     SmallVector<linalg::LinalgOp> ops;

@@ -38,10 +38,10 @@ def apply(text, pipeline, gone=None, comes=None, keeps=None):
 
 
 class Ops:
-    """linalg ops on memref arguments of @f; the last operand of each is its output."""
+    """linalg ops on memref arguments of @f, outputs behind inputs. Dynamic ones that are equal but for sizes are one function."""
 
     def __init__(self, dynamic):
-        self.dynamic, self.args, self.values, self.types, self.body, self.what = dynamic, [], [], [], [], []
+        self.dynamic, self.args, self.values, self.types, self.body, self.what, self.functions = dynamic, [], [], [], [], [], {}
 
     def arg(self, value, ty, layout=""):
         t = typed(value.shape, ty + layout, self.dynamic or bool(layout), "memref")
@@ -50,15 +50,23 @@ class Ops:
         self.types.append(ty)
         return f"%a{len(self.args) - 1}", t
 
-    def op(self, name, ins, outs, attributes="", body="", extra=""):
+    def op(self, name, ins, outs, attributes="", body=""):
         a, b = [self.arg(*x) for x in ins], [self.arg(*x) for x in outs]
-        join = lambda part, side: ", ".join(x[part] for x in side)
         self.what.append((name, [x[0].shape for x in ins], len(self.args) - 1, len(outs)))
-        # Named ops take attributes first, generics' are theirs.
-        self.body.append(f"{name}{' ' + attributes if attributes else ''} ins({join(0, a)} : {join(1, a)}) "
-                         f"outs({join(0, b)} : {join(1, b)}){body}")
+        operands, types = [x[0] for x in a + b], [x[1] for x in a + b]
+        if self.dynamic:
+            formal = [f"%p{k}" for k in range(len(operands))]
+        else:
+            formal = operands
+        split = lambda names: f"ins({', '.join(names[:len(a)])} : {', '.join(types[:len(a)])}) " \
+                              f"outs({', '.join(names[len(a):])} : {', '.join(types[len(a):])})"
+        text = f"{name}{' ' + attributes if attributes else ''} {split(formal)}{body}"
+        if self.dynamic:
+            function = self.functions.setdefault((text, tuple(types)), f"@op{len(self.functions)}")
+            text = f"call {function}({', '.join(operands)}) : ({', '.join(types)}) -> ()"
+        self.body.append(text)
 
-    def generic(self, maps, iterators, ins, outs, body, names=None):
+    def generic(self, maps, iterators, ins, outs, body):
         """Body: text of the block, arguments %0, %1, ..."""
         kinds = ", ".join('"parallel"' if c == "p" else '"reduction"' for c in iterators)
         types = [x[1] for x in ins + outs]
@@ -68,7 +76,10 @@ class Ops:
 
     def text(self):
         args = ", ".join(f"%a{k}: {t}" for k, t in enumerate(self.args))
-        return f"func.func @f({args}) {{\n" + "\n".join(self.body) + "\nreturn\n}\n"
+        functions = "".join(
+            f"func.func private {name}({', '.join(f'%p{k}: {t}' for k, t in enumerate(types))}) {{\n  {text}\n  return\n}}\n"
+            for (text, types), name in self.functions.items())
+        return functions + f"func.func @f({args}) {{\n  " + "\n  ".join(self.body) + "\n  return\n}\n"
 
     def compare(self, what, keeps=None):
         """Bits of every buffer, inputs too, for each width of a vector."""
@@ -98,14 +109,15 @@ SHAPES = [(1, 2, 1), (2, 3, 5), (3, 15, 4), (6, 16, 16), (7, 17, 33), (12, 64, 1
 
 def matrix_products(dynamic):
     f = Ops(dynamic)
-    for k, (m, n, r) in enumerate(SHAPES):
+    # The last ones are packed, in several parts; one size serves a dynamic op as well as another.
+    for k, (m, n, r) in enumerate(SHAPES + [(25, 70, 530), (24, 1030, 260)]):
         x = lambda *s: (random(s, "f32", k + len(f.args)), "f32")
         f.op("linalg.matmul", [x(m, r), x(r, n)], [x(m, n)])
         f.op("linalg.matmul", [x(r, m), x(r, n)], [x(m, n)],
              "indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]")
         f.op("linalg.matmul", [x(m, r), x(n, r)], [x(m, n)],
              "indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]")
-        if k % 3 == 0:
+        if k % 4 == 0:
             f.op("linalg.batch_matmul", [x(2, m, r), x(2, r, n)], [x(2, m, n)])
             f.op("linalg.matvec", [x(n, r), x(r)], [x(n)])
             f.op("linalg.vecmat", [x(r), x(r, n)], [x(n)])
