@@ -142,14 +142,14 @@ static bool isBodyVectorizable(linalg::LinalgOp op) {
       return false;
   }
   auto isScalar = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  return op.getBlock()
-             ->walk([&](Operation *inner) {
-               return llvm::all_of(inner->getOperandTypes(), isScalar) &&
-                              llvm::all_of(inner->getResultTypes(), isScalar)
-                          ? WalkResult::advance()
-                          : WalkResult::interrupt();
-             })
-             .wasInterrupted() == false;
+  return !op.getBlock()
+              ->walk([&](Operation *inner) {
+                return llvm::all_of(inner->getOperandTypes(), isScalar) &&
+                               llvm::all_of(inner->getResultTypes(), isScalar)
+                           ? WalkResult::advance()
+                           : WalkResult::interrupt();
+              })
+              .wasInterrupted();
 }
 
 /// Steps of a reduction for which a panel is packed: 64 KiB with 512 bits.
@@ -322,15 +322,11 @@ public:
 
   void emit() {
     zero = arith::ConstantIndexOp::create(b, 0);
-    for (Range range : cast<linalg::LinalgOp>(op.getOperation())
-                           .createLoopRanges(b, op.getLoc()))
+    for (Range range : op.createLoopRanges(b, op.getLoc()))
       sizes.push_back(range.size);
     ivs.assign(sizes.size(), Value());
-    for (auto [input, access] :
-         llvm::zip_equal(op.getDpsInputOperands(), plan.access)) {
-      (void)access;
+    for (OpOperand *input : op.getDpsInputOperands())
       markDependences(input);
-    }
     for (OpOperand &output : op.getDpsInitsMutable())
       depends[op.getMatchingBlockArgument(&output)] = {true, true};
     for (Operation &inner : op.getBlock()->without_terminator())
