@@ -302,6 +302,14 @@ static std::optional<Plan> makePlan(linalg::LinalgOp op, int64_t vectorBits) {
       plan.outerDims.push_back(dim);
 
   plan.lanes = vectorBits / getWidestElement(op);
+  // A sum over rows that runs along them has nothing to keep in registers: it
+  // is element-wise but for its output, and reads memory in order as it is.
+  if (!plan.rowDim && plan.laneDim + 1 == op.getNumLoops() &&
+      llvm::all_of(plan.access, [](Access access) {
+        return access == Access::Contiguous || access == Access::Invariant;
+      }))
+    return std::nullopt;
+
   plan.packed = getPackedInput(plan, sizes);
   bool squares = !plan.packed && llvm::any_of(plan.access, [](Access access) {
     return access == Access::Transposed || access == Access::Gathered;

@@ -83,6 +83,31 @@ func.func @twice(%x: tensor<96x8xf32>, %w: tensor<8x64xf32>, %h0: tensor<96x64xf
   return %y, %h : tensor<96x64xf32>, tensor<96x64xf32>
 }
 
+// Only the last reader writes over what it reads.
+// CHECK-LABEL: func.func @last_reader
+// CHECK: %[[H:.*]] = linalg.matmul
+// CHECK: %[[E:.*]] = tensor.empty() : tensor<48x64xf32>
+// CHECK: %[[A:.*]] = linalg.generic {{.*}} ins(%[[H]] : tensor<48x64xf32>) outs(%[[E]] : tensor<48x64xf32>)
+// CHECK: arith.negf
+// CHECK: linalg.generic {{.*}} ins(%[[H]], %[[A]] : tensor<48x64xf32>, tensor<48x64xf32>) outs(%[[H]] :
+func.func @last_reader(%x: tensor<96x8xf32>, %w: tensor<8x64xf32>, %h0: tensor<96x64xf32>) -> tensor<96x64xf32> {
+  %e = tensor.empty() : tensor<96x64xf32>
+  %h = linalg.matmul ins(%x, %w : tensor<96x8xf32>, tensor<8x64xf32>) outs(%h0 : tensor<96x64xf32>) -> tensor<96x64xf32>
+  %a = linalg.generic {indexing_maps = [#mn, #mn], iterator_types = ["parallel", "parallel"]}
+      ins(%h : tensor<96x64xf32>) outs(%e : tensor<96x64xf32>) {
+  ^bb0(%v: f32, %out: f32):
+    %r = arith.negf %v : f32
+    linalg.yield %r : f32
+  } -> tensor<96x64xf32>
+  %y = linalg.generic {indexing_maps = [#mn, #mn, #mn], iterator_types = ["parallel", "parallel"]}
+      ins(%h, %a : tensor<96x64xf32>, tensor<96x64xf32>) outs(%e : tensor<96x64xf32>) {
+  ^bb0(%v: f32, %b: f32, %out: f32):
+    %r = arith.mulf %v, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<96x64xf32>
+  return %y : tensor<96x64xf32>
+}
+
 // In front of the last two dimensions, tiles have a size of 1.
 // CHECK-LABEL: func.func @batch
 // CHECK: scf.for {{.*}} step %[[C1:.*]] iter_args

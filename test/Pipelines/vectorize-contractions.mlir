@@ -106,6 +106,14 @@ func.func @dot(%a: memref<64xf32>, %b: memref<64xf32>, %c: memref<f32>) {
   return
 }
 
+// Runs along rows as it is.
+// CHECK-LABEL: func.func @column_sum
+// CHECK: linalg.reduce
+func.func @column_sum(%x: memref<32x48xf32>, %y: memref<48xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<32x48xf32>) outs(%y : memref<48xf32>) dimensions = [0]
+  return
+}
+
 // Columns of the output are not neighbours, or may not be.
 // CHECK-LABEL: func.func @strided
 // CHECK: linalg.matmul

@@ -190,11 +190,17 @@ def VectorizeContractionsPass
     A register tile is some vectors along the contiguous dimension of the output
     times some rows; ends of rows are masked. Sizes may be dynamic or zero.
 
+    A matrix that many rows of the other are multiplied with is packed, 256 steps
+    of the reduction at a time, where its rows are wide, not known, or not along
+    the lanes: that takes a buffer of up to 64 KiB.
+
     Left alone are ops that can't keep this: without a parallel loop, with an
     output that is not contiguous in its last dimension or that is visibly an
-    input, too, and with ops in the body that have no vector form. As upstream's
-    vectorizer, the pass takes buffers that are different values, and not views
-    of the same one, for disjoint.
+    input, too, and with ops in the body that have no vector form; and sums whose
+    innermost loop runs along their output, which are loops over neighbours
+    already. As upstream's vectorizer, the pass takes buffers that are different
+    values, and not views of the same one, for disjoint. On machines without
+    AVX-512, where registers are fewer, give `vector-bits`.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
