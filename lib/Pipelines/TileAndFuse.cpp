@@ -57,7 +57,8 @@ struct Group {
 
 /// True if tiles of all loops, put together, are what the op computes.
 static bool isTilable(linalg::LinalgOp op) {
-  return op.hasPureTensorSemantics() && isMemoryEffectFree(op) &&
+  return isa<TilingInterface>(op.getOperation()) &&
+         op.hasPureTensorSemantics() && isMemoryEffectFree(op) &&
          llvm::all_of(op->getResults(),
                       [&](OpResult result) {
                         return op.getIndexingMapMatchingResult(result)

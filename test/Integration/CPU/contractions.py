@@ -363,6 +363,45 @@ def fused():
                     harness.same(g, w, "f32", what)
 
 
+def attention(heads, queries, keys, size, dynamic):
+    """dropout(softmax(q k^T)) v, for some heads."""
+    t = lambda *s: typed(s, "f32", dynamic)
+    q, k, v, s, y = t(heads, queries, size), t(heads, keys, size), t(heads, keys, size), t(heads, queries, keys), t(heads, queries, size)
+    dims = "".join(f"  %{n} = tensor.dim {of}, %c{d} : {ty}\n"
+                   for n, of, d, ty in (("b", "%q", 0, q), ("n", "%q", 1, q), ("d", "%q", 2, q), ("m", "%k", 1, k)))
+    scores, out = ("%b, %n, %m", "%b, %n, %d") if dynamic else ("", "")
+    maps = "affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n, k)>, affine_map<(b, m, n, k) -> (b, m, n)>"
+    return f"""
+func.func @f(%q: {q}, %k: {k}, %v: {v}, %p: f64, %s: i64, %o: i64) -> {y} {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %zero = arith.constant 0.0 : f32
+{dims if dynamic else ""}  %se = tensor.empty({scores}) : {s}
+  %ye = tensor.empty({out}) : {y}
+  %sz = linalg.fill ins(%zero : f32) outs(%se : {s}) -> {s}
+  %yz = linalg.fill ins(%zero : f32) outs(%ye : {y}) -> {y}
+  %qk = linalg.batch_matmul indexing_maps = [{maps}] ins(%q, %k : {q}, {k}) outs(%sz : {s}) -> {s}
+  %soft = linalg.softmax dimension(2) ins(%qk : {s}) outs(%se : {s}) -> {s}
+  %w = dropout.element %soft p(%p) rng(%s, %o) : {s}
+  %y = linalg.batch_matmul ins(%w, %v : {s}, {v}) outs(%yz : {y}) -> {y}
+  return %y : {y}
+}}
+"""
+
+
+def heads():
+    for sizes in ((3, 50, 70, 16), (2, 96, 33, 20), (1, 7, 300, 64)):
+        h, n, m, d = sizes
+        values = [random((h, n, d), "f32", 1), random((h, m, d), "f32", 2), random((h, m, d), "f32", 3), 0.2, 42, 7]
+        for dynamic in (False, True):
+            what, text = f"attention {sizes} dynamic {dynamic}", attention(*sizes, dynamic)
+            want = run(text, values, 1, what)[0]
+            tiled = apply(text, FUSE, None, None if sizes[0] == 1 and not dynamic else "scf.for")
+            check(tiled.count("dropout.keep") == 1, f"{what}: drawn more than once\n{tiled}")
+            harness.same(run(tiled, values, 1, what)[0], want, "f32", what)
+
+
 for dynamic in (False, True):
     for cases in (matrix_products, element_types, reductions, convolutions):
         widths = (512, 256, 128) if dynamic and cases in (matrix_products, reductions) else (512,)
@@ -372,4 +411,5 @@ for dynamic in (False, True):
 left_alone()
 every_size()
 fused()
+heads()
 harness.done()
