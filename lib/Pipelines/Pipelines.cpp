@@ -36,8 +36,7 @@ static void addStatePasses(OpPassManager &pm) {
 }
 
 /// Fuses what is element-wise, on tensors.
-static void addTensorPasses(OpPassManager &pm, Lowering lowering,
-                            bool contractions) {
+static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
   bool affine = lowering == Lowering::Affine;
   if (!affine) {
     ConvertDropoutToLinalgPassOptions options;
@@ -53,7 +52,7 @@ static void addTensorPasses(OpPassManager &pm, Lowering lowering,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // No CSE behind it: accumulators would share what they start from.
-  if (contractions)
+  if (lowering == Lowering::Vector)
     pm.addNestedPass<func::FuncOp>(createTileAndFusePass());
 }
 
@@ -81,14 +80,15 @@ static void addBufferizationPasses(OpPassManager &pm) {
 
 /// From structured ops on memrefs to loops.
 static void addLoopPasses(OpPassManager &pm,
-                          const DropoutToLLVMOptions &pipeline,
-                          bool contractions) {
+                          const DropoutToLLVMOptions &pipeline) {
   if (pipeline.lowering == Lowering::Affine)
     pm.addPass(createConvertDropoutToAffinePass());
   pm.addNestedPass<func::FuncOp>(createExpandCopiesPass());
-  if (contractions)
-    pm.addNestedPass<func::FuncOp>(createVectorizeContractionsPass());
   if (pipeline.lowering == Lowering::Vector) {
+    VectorizeContractionsPassOptions contractions;
+    contractions.vectorBits = pipeline.vectorBits;
+    pm.addNestedPass<func::FuncOp>(
+        createVectorizeContractionsPass(contractions));
     ConvertLinalgToVectorPassOptions options;
     options.vectorBits = pipeline.vectorBits;
     options.maskedMemory = pipeline.maskedMemory;
@@ -139,12 +139,9 @@ static void addLLVMPasses(OpPassManager &pm,
 void mlir::dropout::buildDropoutToLLVMPipeline(
     OpPassManager &pm, const DropoutToLLVMOptions &options) {
   addStatePasses(pm);
-  bool contractions =
-      options.lowering == Lowering::Vector ||
-      (options.contractions && options.lowering != Lowering::Affine);
-  addTensorPasses(pm, options.lowering, contractions);
+  addTensorPasses(pm, options.lowering);
   addBufferizationPasses(pm);
-  addLoopPasses(pm, options, contractions);
+  addLoopPasses(pm, options);
   addLLVMPasses(pm, options);
 }
 

@@ -1,13 +1,13 @@
-// The middle of the pipeline with `contractions`: the example is one loop over
+// The middle of the pipeline with `lowering=vector`: the example is one loop over
 // rows, with one buffer for the hidden tile, two for the row sums and one for
 // the result, which the second product is computed in; nothing is copied.
 //
-// RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm=contractions \
+// RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm \
 // RUN:   --mlir-print-ir-after=dropout-expand-copies -o /dev/null 2>&1 | FileCheck %s
-// RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm=contractions \
+// RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm \
 // RUN:   --mlir-print-ir-after=convert-linalg-to-loops -o /dev/null 2>&1 | FileCheck %s --check-prefix=LOOPS
 // RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir \
-// RUN:   '--dropout-to-llvm=contractions lowering=affine' \
+// RUN:   '--dropout-to-llvm lowering=affine' \
 // RUN:   --mlir-print-ir-after=convert-linalg-to-loops -o /dev/null 2>&1 | FileCheck %s --check-prefix=AFFINE
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -76,11 +76,6 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
                      "Philox as arith ops in the bodies of linalg.generic"),
           clEnumValN(Lowering::Affine, "affine",
                      "affine loops over bufferized dropout ops"))};
-  PassOptions::Option<bool> contractions{
-      *this, "contractions",
-      llvm::cl::desc("Fuse element-wise ops into matrix products and row sums, "
-                     "and make vector code of those (not with affine)"),
-      llvm::cl::init(false)};
   PassOptions::Option<bool> entryPoints{
       *this, "entry-points",
       llvm::cl::desc("Add the C function `dropout_f`, which returns a status, "
