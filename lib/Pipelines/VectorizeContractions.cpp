@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
 #include "dropout/Pipelines/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -137,8 +138,10 @@ static bool isBodyVectorizable(linalg::LinalgOp op) {
   for (Operation &inner : op.getBlock()->without_terminator()) {
     if (isa<linalg::IndexOp, arith::ConstantOp>(inner))
       continue;
-    if (!OpTrait::hasElementwiseMappableTraits(&inner) || !isPure(&inner) ||
-        inner.getNumRegions() != 0)
+    if (isa<dropout::KeepOp>(
+            inner) || // A block for each lane costs more than scalars.
+        !OpTrait::hasElementwiseMappableTraits(&inner) ||
+        !isPure(&inner) || inner.getNumRegions() != 0)
       return false;
   }
   auto isScalar = [](Type type) { return type.isIntOrIndexOrFloat(); };

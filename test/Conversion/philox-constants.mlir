@@ -6,4 +6,4 @@
 
 // One piece of code emits Philox for all lowerings: its multiplier stands in one
 // file, the runtime's aside, and else in emitted IR only.
-// CHECK: lib/Conversion/Utils/KeepBitEmitter.cpp
+// CHECK: include/dropout/Conversion/Utils/Philox.h

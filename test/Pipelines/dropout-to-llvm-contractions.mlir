@@ -4,10 +4,10 @@
 //
 // RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm \
 // RUN:   --mlir-print-ir-after=dropout-expand-copies -o /dev/null 2>&1 | FileCheck %s
-// RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm \
+// RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir --dropout-to-llvm=vector-bits=512 \
 // RUN:   --mlir-print-ir-after=convert-linalg-to-loops -o /dev/null 2>&1 | FileCheck %s --check-prefix=LOOPS
 // RUN: dropout-opt %dropout_src/examples/feed_forward/feed_forward.mlir \
-// RUN:   '--dropout-to-llvm lowering=affine' \
+// RUN:   --dropout-to-llvm=lowering=affine \
 // RUN:   --mlir-print-ir-after=convert-linalg-to-loops -o /dev/null 2>&1 | FileCheck %s --check-prefix=AFFINE
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -35,9 +35,9 @@
 
 // LOOPS: func.func @feed_forward
 // LOOPS: arith.mulf {{.*}} : vector<16xf32>
-// LOOPS: dropout.keep
+// LOOPS: dropout.keep_run
 // LOOPS: arith.mulf {{.*}} : vector<16xf32>
-// LOOPS: dropout.keep
+// LOOPS: dropout.keep_run
 // LOOPS: vector.shuffle
 // LOOPS-NOT: dropout.keep
 // LOOPS: return

@@ -10,7 +10,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// LOWERING: for the --lowering option: expected linalg, linalg-inline or affine, but got 'magic'
+// LOWERING: for the --lowering option: expected vector, linalg, linalg-inline or affine, but got 'magic'
 // OPTION: no such option magic
 // GPU: gpu.mlir:2:8: error: expected an op that can be lowered to LLVM, but got 'gpu.thread_id'
 // P: p.mlir:2:8: error: {{.*}}expected p in [0, 1], but got 1.5

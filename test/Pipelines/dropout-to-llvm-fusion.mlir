@@ -1,9 +1,9 @@
 // The middle of the pipeline: bias, activation, dropout and residual are one
 // loop nest, and no buffer holds a mask.
 //
-// RUN: dropout-opt %s --dropout-to-llvm --mlir-print-ir-after=convert-linalg-to-loops \
+// RUN: dropout-opt %s --dropout-to-llvm=lowering=linalg --mlir-print-ir-after=convert-linalg-to-loops \
 // RUN:   -o /dev/null 2>&1 | FileCheck %s
-// RUN: dropout-opt %s --dropout-to-llvm --mlir-print-ir-after=convert-linalg-to-loops \
+// RUN: dropout-opt %s --dropout-to-llvm=lowering=linalg --mlir-print-ir-after=convert-linalg-to-loops \
 // RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=MASK
 // RUN: dropout-opt %s --dropout-to-llvm=lowering=linalg-inline --mlir-print-ir-after=convert-linalg-to-loops \
 // RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=MASK

@@ -10,6 +10,7 @@
 
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -53,11 +54,43 @@ LinearForms mlir::dropout::getLinearForms(OpBuilder &builder,
   auto isConstant = [&](const LinearForm &form) {
     return llvm::all_of(form.coefficients, isZeroInteger);
   };
-  auto scale = [&](const LinearForm &form, OpFoldResult factor) {
+  auto sum = [&](const LinearForm &a, const LinearForm &b) {
+    LinearForm result{emitAdd(builder, loc, a.base, b.base), {}};
+    for (auto [left, right] : llvm::zip_equal(a.coefficients, b.coefficients))
+      result.coefficients.push_back(emitAdd(builder, loc, left, right));
+    return result;
+  };
+  auto product = [&](const LinearForm &a,
+                     const LinearForm &b) -> std::optional<LinearForm> {
+    if (!isConstant(a) && !isConstant(b))
+      return std::nullopt;
+    const LinearForm &form = isConstant(a) ? b : a;
+    OpFoldResult factor = isConstant(a) ? a.base : b.base;
     LinearForm result{emitMul(builder, loc, form.base, factor), {}};
     for (OpFoldResult coefficient : form.coefficients)
       result.coefficients.push_back(emitMul(builder, loc, coefficient, factor));
     return result;
+  };
+  // Sums and products; no divisions.
+  std::function<std::optional<LinearForm>(AffineExpr, ValueRange, unsigned)>
+      evaluate = [&](AffineExpr expr, ValueRange operands,
+                     unsigned numDims) -> std::optional<LinearForm> {
+    if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+      return constantForm(builder.getIndexAttr(constant.getValue()));
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      return getForm(operands[dim.getPosition()]);
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+      return getForm(operands[numDims + symbol.getPosition()]);
+    auto binary = cast<AffineBinaryOpExpr>(expr);
+    std::optional<LinearForm> a = evaluate(binary.getLHS(), operands, numDims);
+    std::optional<LinearForm> b = evaluate(binary.getRHS(), operands, numDims);
+    if (!a || !b)
+      return std::nullopt;
+    if (expr.getKind() == AffineExprKind::Add)
+      return sum(*a, *b);
+    if (expr.getKind() == AffineExprKind::Mul)
+      return product(*a, *b);
+    return std::nullopt;
   };
 
   for (Operation &op : body->without_terminator()) {
@@ -74,22 +107,21 @@ LinearForms mlir::dropout::getLinearForms(OpBuilder &builder,
         LinearForm form = known->second;
         forms[result] = form;
       }
+    } else if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
+      AffineMap map = apply.getAffineMap();
+      if (auto form = evaluate(map.getResult(0), apply.getMapOperands(),
+                               map.getNumDims());
+          form && !isConstant(*form))
+        forms[result] = *form;
     } else if (isa<arith::AddIOp, arith::MulIOp>(op)) {
       std::optional<LinearForm> a = getForm(op.getOperand(0));
       std::optional<LinearForm> b = getForm(op.getOperand(1));
       if (!a || !b || (isConstant(*a) && isConstant(*b)))
         continue;
-      if (isa<arith::AddIOp>(op)) {
-        LinearForm sum{emitAdd(builder, loc, a->base, b->base), {}};
-        for (auto [left, right] :
-             llvm::zip_equal(a->coefficients, b->coefficients))
-          sum.coefficients.push_back(emitAdd(builder, loc, left, right));
-        forms[result] = sum;
-      } else if (isConstant(*a)) {
-        forms[result] = scale(*b, a->base);
-      } else if (isConstant(*b)) {
-        forms[result] = scale(*a, b->base);
-      }
+      if (isa<arith::AddIOp>(op))
+        forms[result] = sum(*a, *b);
+      else if (std::optional<LinearForm> form = product(*a, *b))
+        forms[result] = *form;
     }
   }
   return forms;

@@ -47,7 +47,7 @@ def whole(block, returning=False):
     if "func.func" in block or "module" in block:
         return block
     # What %i and %t stand for.
-    kind = {"i": "i64"} if "dropout.keep" in block else {}
+    kind = dict.fromkeys(("i", "base", "h"), "i64") if "dropout.keep" in block else {}
     if "training(%t)" in block:
         kind["t"] = "i1"
     # Each statement stands alone: the same name may be defined twice.

@@ -12,6 +12,12 @@ func.func @state(%p: f64, %flag: i1) -> (i1, i64, i64, f64, f64) {
   return %t, %s, %o2, %q, %r : i1, i64, i64, f64, f64
 }
 
+func.func @keep_run(%i: i64, %h: i64, %t: i64, %s: i64, %o: i64) -> (vector<64xi1>, vector<32xi1>) {
+  %a = dropout.keep_run %i high(%h) threshold(%t) rng(%s, %o) : vector<64xi1>
+  %b = dropout.keep_run %i threshold(%t) rng(%s, %o) rounds = 7 resolution = 8 {note} : vector<32xi1>
+  return %a, %b : vector<64xi1>, vector<32xi1>
+}
+
 func.func @keep(%i: i64, %t: i64, %s: i64, %o: i64) -> (i1, i1) {
   %a = dropout.keep %i threshold(%t) rng(%s, %o)
   %b = dropout.keep %i threshold(%t) rng(%s, %o) rounds = 7 resolution = 8
