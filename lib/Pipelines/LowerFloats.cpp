@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "llvm/ADT/SetVector.h"
@@ -68,6 +69,160 @@ struct TruncF64ToBF16 : public OpRewritePattern<arith::TruncFOp> {
     Value rounded = arith::SelectOp::create(b, inexact, odd, bits);
     rewriter.replaceOpWithNewOp<arith::TruncFOp>(
         op, op.getType(), arith::BitcastOp::create(b, f32, rounded));
+    return success();
+  }
+};
+
+/// f32 arithmetic between vectors of bf16, on their even and odd elements
+/// apart: each half of a vector of bf16 is one of f32 after a single op, and
+/// rounding takes two shuffles and compares 16 bits, half of what it takes on
+/// f32.
+///
+/// A NaN keeps its upper bits: what is computed from bf16 values has none in
+/// its lower 16 bits, so that rounding can't turn it into something else. NaNs
+/// among other operands lose theirs first.
+class PairBuilder {
+public:
+  PairBuilder(OpBuilder &builder, arith::TruncFOp op)
+      : b(op.getLoc(), builder), root(op.getIn()),
+        lanes(cast<VectorType>(op.getType()).getNumElements()),
+        half(VectorType::get(lanes / 2, b.getF32Type())),
+        words(VectorType::get(lanes / 2, b.getI32Type())),
+        halfwords(VectorType::get(lanes, b.getI16Type())) {}
+
+  /// True if the operand is computed from bf16 vectors and scalars only.
+  bool canBuild() { return isPair(root) && hasLanes; }
+
+  /// The operand, rounded to nearest even.
+  Value build() {
+    auto [even, odd] = getPair(root);
+    Value first = arith::BitcastOp::create(b, words, even);
+    Value second = arith::BitcastOp::create(b, words, odd);
+    first = vector::BitCastOp::create(b, halfwords, first);
+    second = vector::BitCastOp::create(b, halfwords, second);
+    auto gather = [&](int64_t part) -> Value {
+      SmallVector<int64_t> order;
+      for (int64_t lane = 0; lane < lanes; lane += 2)
+        order.append({lane + part, lanes + lane + part});
+      return vector::ShuffleOp::create(b, first, second, order);
+    };
+    Value lower = gather(0), upper = gather(1);
+    // Up iff the lower half is above the middle, or on it beside an odd upper.
+    Value one = splat(halfwords, 1);
+    Value limit = arith::SubIOp::create(b, splat(halfwords, 0x8000),
+                                        arith::AndIOp::create(b, upper, one));
+    Value up =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, lower, limit);
+    Value rounded = arith::SelectOp::create(
+        b, up, arith::AddIOp::create(b, upper, one), upper);
+    return arith::BitcastOp::create(b, VectorType::get(lanes, b.getBF16Type()),
+                                    rounded);
+  }
+
+private:
+  static bool isArithmetic(Operation *op) {
+    return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+               arith::NegFOp, math::FmaOp>(op);
+  }
+
+  bool isPair(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return false;
+    if (auto extend = dyn_cast<arith::ExtFOp>(op)) {
+      bool isBF16 = getElementTypeOrSelf(extend.getIn().getType()).isBF16();
+      hasLanes |= isBF16;
+      return isBF16;
+    }
+    if (isa<vector::BroadcastOp>(op))
+      return !isa<VectorType>(op->getOperand(0).getType());
+    DenseElementsAttr constant;
+    if (matchPattern(value, m_Constant(&constant)))
+      return constant.isSplat();
+    return isArithmetic(op) &&
+           llvm::all_of(op->getOperands(), [&](Value v) { return isPair(v); });
+  }
+
+  std::pair<Value, Value> getPair(Value value) {
+    if (auto known = pairs.find(value); known != pairs.end())
+      return known->second;
+    std::pair<Value, Value> pair = emitPair(value);
+    pairs[value] = pair;
+    return pair;
+  }
+
+  std::pair<Value, Value> emitPair(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (auto extend = dyn_cast<arith::ExtFOp>(op)) {
+      Value bits = arith::BitcastOp::create(b, halfwords, extend.getIn());
+      bits = vector::BitCastOp::create(b, words, bits);
+      Value even = arith::ShLIOp::create(b, bits, splat(words, 16));
+      Value odd = arith::AndIOp::create(b, bits, splat(words, 0xffff0000));
+      return {arith::BitcastOp::create(b, half, even),
+              arith::BitcastOp::create(b, half, odd)};
+    }
+    DenseElementsAttr constant;
+    if (matchPattern(value, m_Constant(&constant))) {
+      auto bits = constant.getSplatValue<APFloat>();
+      if (bits.isNaN())
+        bits = APFloat::getQNaN(bits.getSemantics());
+      Value splat =
+          arith::ConstantOp::create(b, DenseElementsAttr::get(half, bits));
+      return {splat, splat};
+    }
+    if (auto broadcast = dyn_cast<vector::BroadcastOp>(op)) {
+      Value scalar = broadcast.getSource();
+      Value quiet = arith::ConstantOp::create(
+          b, b.getFloatAttr(b.getF32Type(),
+                            APFloat::getQNaN(APFloat::IEEEsingle())));
+      Value isNaN =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, scalar, scalar);
+      scalar = arith::SelectOp::create(b, isNaN, quiet, scalar);
+      Value splat = vector::BroadcastOp::create(b, half, scalar);
+      return {splat, splat};
+    }
+    SmallVector<Value> even, odd;
+    for (Value operand : op->getOperands()) {
+      auto [first, second] = getPair(operand);
+      even.push_back(first);
+      odd.push_back(second);
+    }
+    auto emit = [&](ValueRange operands) {
+      return b
+          .create(b.getLoc(), op->getName().getIdentifier(), operands,
+                  TypeRange{half}, op->getAttrs())
+          ->getResult(0);
+    };
+    return {emit(even), emit(odd)};
+  }
+
+  Value splat(VectorType type, uint64_t value) {
+    APInt bits(type.getElementTypeBitWidth(), value);
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, bits));
+  }
+
+  ImplicitLocOpBuilder b;
+  Value root;
+  int64_t lanes;
+  VectorType half, words, halfwords;
+  bool hasLanes = false;
+  llvm::SmallDenseMap<Value, std::pair<Value, Value>> pairs;
+};
+
+struct RoundPairs : public OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || !type.getElementType().isBF16() || type.getRank() != 1 ||
+        type.isScalable() || type.getNumElements() % 2 != 0 ||
+        !getElementTypeOrSelf(op.getIn().getType()).isF32() ||
+        op.getRoundingmodeAttr())
+      return failure();
+    PairBuilder pairs(rewriter, op);
+    if (!pairs.canBuild())
+      return failure();
+    rewriter.replaceOp(op, pairs.build());
     return success();
   }
 };
@@ -147,7 +302,7 @@ struct LowerFloatsPass
       return signalPassFailure();
     dropContract();
     RewritePatternSet patterns(&getContext());
-    patterns.add<TruncF64ToBF16>(&getContext());
+    patterns.add<RoundPairs, TruncF64ToBF16>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

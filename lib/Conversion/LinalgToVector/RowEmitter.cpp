@@ -50,6 +50,15 @@ static int64_t getTileSize(const VectorTarget &target, OpFoldResult extent) {
   return tile;
 }
 
+/// Elements of a vector: 32 bits each, but bf16 is computed in pairs.
+static int64_t getVectorSize(const VectorTarget &target,
+                             linalg::GenericOp generic) {
+  bool isBF16 = llvm::all_of(generic->getOperandTypes(), [](Type type) {
+    return getElementTypeOrSelf(type).isBF16();
+  });
+  return target.vectorBits / (isBF16 ? 16 : 32);
+}
+
 static Type getElementType(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
@@ -66,7 +75,7 @@ RowEmitter::RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
       target(target), live(live), known(known),
       isNontemporal(flags.isNontemporal),
       tile(getTileSize(target, space.extents.back())),
-      step(target.vectorBits / 32), rows(space.operands.size()) {
+      step(getVectorSize(target, generic)), rows(space.operands.size()) {
   findUniformValues();
 }
 
@@ -353,7 +362,7 @@ void RowEmitter::emitTileLoop(Value start, Value first, Value last,
 }
 
 void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
-  int64_t unrolled = kUnrolledVectors * step;
+  int64_t unrolled = kUnrolledVectors * target.vectorBits / 32;
   int64_t size = llvm::count_if(live, [&](Value value) {
     return value.getDefiningOp() && !uniform.contains(value) &&
            !value.getDefiningOp<KeepOp>() && !space.forms.contains(value);
