@@ -60,7 +60,7 @@ public:
 
   IterationSpace build(const LinearForms &forms) {
     findExtents();
-    chooseOrder();
+    chooseOrder(forms);
     for (OpOperand &operand : generic->getOpOperands())
       addOperand(operand);
     for (auto &[value, form] : forms) {
@@ -96,19 +96,35 @@ private:
     }
   }
 
-  /// Loops in the order of the first output's memory; loops that run once are
-  /// dropped.
-  void chooseOrder() {
+  /// Reductions outside, in their order, then the loops in the order of the
+  /// first output's memory; loops that run once are dropped. The innermost loop
+  /// is one along which draws are neighbours, if there is one.
+  void chooseOrder(const LinearForms &forms) {
+    SmallVector<unsigned> reductions;
+    generic.getReductionDims(reductions);
+    llvm::append_range(order, reductions);
     AffineMap map =
         generic.getMatchingIndexingMap(generic.getDpsInitOperand(0));
-    for (AffineExpr expr : map.getResults()) {
-      int64_t dim = cast<AffineDimExpr>(expr).getPosition();
-      if (!isOneInteger(dimExtents[dim]))
-        order.push_back(dim);
-    }
-    if (order.empty())
-      order.push_back(
-          cast<AffineDimExpr>(map.getResults().back()).getPosition());
+    for (AffineExpr expr : map.getResults())
+      order.push_back(cast<AffineDimExpr>(expr).getPosition());
+    int64_t innermost = order.back();
+    auto isNeighbour = [&](int64_t dim) {
+      return llvm::all_of(forms, [&](const auto &form) {
+        OpFoldResult step = form.second.coefficients[dim];
+        return isZeroInteger(step) || isOneInteger(step);
+      });
+    };
+    if (!isNeighbour(innermost))
+      for (AffineExpr expr : map.getResults())
+        if (isNeighbour(cast<AffineDimExpr>(expr).getPosition()) &&
+            !isOneInteger(dimExtents[cast<AffineDimExpr>(expr).getPosition()]))
+          innermost = cast<AffineDimExpr>(expr).getPosition();
+    llvm::erase(order, innermost);
+    llvm::erase_if(order,
+                   [&](int64_t dim) { return isOneInteger(dimExtents[dim]); });
+    if (!isOneInteger(dimExtents[innermost]) || order.empty() ||
+        llvm::is_contained(reductions, order.back()))
+      order.push_back(innermost);
     for (int64_t dim : order)
       space.extents.push_back(dimExtents[dim]);
   }

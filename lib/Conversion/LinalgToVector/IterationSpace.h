@@ -30,8 +30,8 @@ struct OperandAccess {
   InnerAccess inner;
 };
 
-/// The loops of a generic whose loops are all parallel, from the outermost to
-/// the innermost, after merging those that walk memory and masks as one.
+/// The loops of a generic, from the outermost to the innermost, which is a
+/// parallel one, after merging those that walk memory and masks as one.
 /// Merging is decided at compile time where it can be, and else at run time:
 /// then the extent of a merged outer loop is 1 and that of the inner one their
 /// product.

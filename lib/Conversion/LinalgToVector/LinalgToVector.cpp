@@ -35,9 +35,9 @@ using namespace mlir::dropout;
 // What is taken
 //===----------------------------------------------------------------------===//
 
-/// Types with vectors whose memory is the elements one after the other.
 static bool isVectorizable(Type type) {
-  return isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type) ||
+  return type.isInteger(1) ||
+         isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type) ||
          (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 8 &&
           llvm::isPowerOf2_32(type.getIntOrFloatBitWidth()) &&
           type.getIntOrFloatBitWidth() <= 64);
@@ -46,14 +46,21 @@ static bool isVectorizable(Type type) {
 /// Fails with the reason why the generic stays as it is.
 static LogicalResult checkOperands(linalg::GenericOp generic,
                                    PatternRewriter &rewriter) {
-  if (!generic.hasPureBufferSemantics() || generic.getNumLoops() == 0 ||
-      generic.getNumParallelLoops() != generic.getNumLoops())
-    return rewriter.notifyMatchFailure(generic, "not all loops are parallel");
+  if (!generic.hasPureBufferSemantics() || generic.getNumParallelLoops() == 0)
+    return rewriter.notifyMatchFailure(generic, "no loop is parallel");
   for (OpOperand &operand : generic->getOpOperands()) {
     AffineMap map = generic.getMatchingIndexingMap(&operand);
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     bool isOutput = generic.isDpsInit(&operand);
-    if (isOutput ? !map.isPermutation() : !map.isProjectedPermutation())
+    // Every parallel loop walks along an output, no other one does.
+    if (!map.isProjectedPermutation() ||
+        (isOutput &&
+         (map.getNumResults() != generic.getNumParallelLoops() ||
+          !llvm::all_of(map.getResults(), [&](AffineExpr expr) {
+            return linalg::isParallelIterator(
+                generic.getIteratorTypesArray()[cast<AffineDimExpr>(expr)
+                                                    .getPosition()]);
+          }))))
       return rewriter.notifyMatchFailure(generic, "operand moves diagonally");
     if (!type) {
       if (!isVectorizable(operand.get().getType()))
@@ -203,13 +210,15 @@ private:
                  const llvm::SetVector<Value> &live,
                  const KnownConditions &known) {
     NestFlags flags;
-    if (target.nontemporalBytes != 0)
+    if (target.nontemporalBytes != 0 && generic.getNumReductionLoops() == 0)
       flags.isNontemporal = emitIsNontemporal(space);
     auto emitPart = [&](const NestBounds &bounds) {
       emitRows(space, live, known, flags, bounds);
     };
-    // A generic in a loop is one part of something larger.
-    if (target.threads == 1 || generic->getParentOfType<LoopLikeOpInterface>())
+    // A generic in a loop is one part of something larger; the iterations of a
+    // reduction depend on each other.
+    if (target.threads == 1 || generic.getNumReductionLoops() != 0 ||
+        generic->getParentOfType<LoopLikeOpInterface>())
       emitPart(getAllIterations(builder, space));
     else
       emitSharedNest(builder, generic, space, target.threads, emitPart);
@@ -267,8 +276,8 @@ private:
       const OperandAccess &access = space.operands[init.getOperandNumber()];
       if (access.inner != InnerAccess::Contiguous)
         return {};
-      int64_t bytes =
-          cast<MemRefType>(init.get().getType()).getElementTypeBitWidth() / 8;
+      int64_t bytes = llvm::divideCeil(
+          cast<MemRefType>(init.get().getType()).getElementTypeBitWidth(), 8);
       auto inBytes = [&](OpFoldResult count) {
         return emitMul(builder, loc, count, builder.getIndexAttr(bytes));
       };

@@ -64,7 +64,8 @@ static Type getElementType(Value memref) {
 }
 
 static int64_t getElementBytes(Value memref) {
-  return getElementType(memref).getIntOrFloatBitWidth() / 8;
+  // An i1 is a byte.
+  return llvm::divideCeil(getElementType(memref).getIntOrFloatBitWidth(), 8);
 }
 
 RowEmitter::RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
@@ -133,6 +134,14 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
         MemRefType::get({ShapedType::kDynamic}, type.getElementType(), layout,
                         type.getMemorySpace()),
         access.base, offset, ArrayRef<OpFoldResult>{toIndex(end)}, one);
+    // A vector of i1 in memory is packed bits, a memref of i1 is bytes.
+    if (type.getElementType().isInteger(1))
+      row = UnrealizedConversionCastOp::create(
+                builder, loc,
+                cast<MemRefType>(row.getType())
+                    .clone(static_cast<Type>(builder.getI8Type())),
+                row)
+                .getResult(0);
   }
   for (auto &[value, form] : space.forms)
     if (live.contains(value))
@@ -144,11 +153,11 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
                                builder, loc, builder.getBoolAttr(isTrue)));
   for (BlockArgument argument : body->getArguments())
     if (uniform.contains(argument)) {
-      Value row = rows[argument.getArgNumber()];
-      scalars.map(
-          argument,
-          row ? Value(memref::LoadOp::create(builder, loc, row, constant(0)))
-              : space.operands[argument.getArgNumber()].memref);
+      unsigned operand = argument.getArgNumber();
+      Position position;
+      position.element = constant(0);
+      scalars.map(argument, rows[operand] ? emitLoad(operand, position)
+                                          : space.operands[operand].memref);
     }
   for (Operation &op : body->without_terminator()) {
     if (!llvm::any_of(op.getResults(),
@@ -606,6 +615,16 @@ static Value emitAllValid(OpBuilder &builder, Location loc, int64_t lanes) {
 }
 
 Value RowEmitter::emitLoad(unsigned operand, const Position &position) {
+  Value value = emitLoadBytes(operand, position);
+  if (!getElementType(space.operands[operand].memref).isInteger(1))
+    return value;
+  Value zero = arith::ConstantOp::create(builder, loc,
+                                         builder.getZeroAttr(value.getType()));
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, value,
+                               zero);
+}
+
+Value RowEmitter::emitLoadBytes(unsigned operand, const Position &position) {
   const OperandAccess &access = space.operands[operand];
   Value row = rows[operand];
   Value index = emitStridedIndex(operand, position.element);
@@ -632,6 +651,9 @@ void RowEmitter::emitStore(unsigned operand, const Position &position,
   const OperandAccess &access = space.operands[operand];
   Value row = rows[operand];
   Value index = emitStridedIndex(operand, position.element);
+  if (value.getType() != getLaneType(getElementType(row), position.lanes))
+    value = arith::ExtUIOp::create(
+        builder, loc, getLaneType(getElementType(row), position.lanes), value);
   if (position.lanes == 0) {
     memref::StoreOp::create(builder, loc, value, row, index);
     return;

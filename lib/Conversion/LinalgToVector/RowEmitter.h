@@ -75,6 +75,8 @@ private:
                               llvm::function_ref<Value(KeepOp)> getBits);
   Value emitLinear(Value value, const Position &position);
   Value emitLoad(unsigned operand, const Position &position);
+  /// emitLoad with i8 for i1.
+  Value emitLoadBytes(unsigned operand, const Position &position);
   void emitStore(unsigned operand, const Position &position, Value value,
                  bool isNontemporal);
   Value emitAcrossLanes(Value scalar, const Position &position);

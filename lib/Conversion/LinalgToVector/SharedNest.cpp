@@ -120,7 +120,8 @@ void mlir::dropout::emitSharedNest(
     elements = emitMul(builder, loc, elements, extent);
   int64_t bytes = 0;
   for (Value init : generic.getDpsInits())
-    bytes += cast<MemRefType>(init.getType()).getElementTypeBitWidth() / 8;
+    bytes += llvm::divideCeil(
+        cast<MemRefType>(init.getType()).getElementTypeBitWidth(), 8);
   std::optional<int64_t> known = getConstantIntValue(elements);
   if (known && *known * bytes < kSharedBytes)
     return emitNest(getAllIterations(builder, space));
