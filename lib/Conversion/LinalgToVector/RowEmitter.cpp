@@ -251,9 +251,11 @@ void RowEmitter::emitTiles() {
   for (Operation &op : generic.getBody()->without_terminator())
     if (auto keep = dyn_cast<KeepOp>(op); keep && isRun(keep.getResult()))
       runs.push_back(keep);
-  if (runs.empty())
+  if (runs.empty()) {
+    tile = std::min(tile, getUnrolledSize());
     return emitTileLoop(toIndex(begin), toIndex(begin), toIndex(end),
                         /*high=*/Value());
+  }
 
   // Tiles begin with a block of the first draw, and the elements of a loop over
   // tiles have blocks with one high word: as good as always all that there are.
@@ -370,8 +372,27 @@ void RowEmitter::emitTileLoop(Value start, Value first, Value last,
   emitPartialTile(element, startsInside ? Value() : first, last);
 }
 
+void RowEmitter::emitPrefetch(Value element, int64_t count) {
+  for (OpOperand &operand : generic->getOpOperands()) {
+    unsigned number = operand.getOperandNumber();
+    const OperandAccess &access = space.operands[number];
+    // What is read again for each row is in the caches.
+    if (!live.contains(generic.getBody()->getArgument(number)) ||
+        access.inner != InnerAccess::Contiguous ||
+        llvm::any_of(access.strides, isZeroInteger))
+      continue;
+    int64_t bytes = getElementBytes(operand.get());
+    for (int64_t line = 0; line < count * bytes; line += kCacheLineBytes) {
+      Value ahead = add(element, constant((kPrefetchBytes + line) / bytes));
+      memref::PrefetchOp::create(builder, loc, rows[number], ahead,
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+    }
+  }
+}
+
 void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
-  int64_t unrolled = kUnrolledVectors * target.vectorBits / 32;
+  int64_t unrolled = getUnrolledSize();
   int64_t size = llvm::count_if(live, [&](Value value) {
     return value.getDefiningOp() && !uniform.contains(value) &&
            !value.getDefiningOp<KeepOp>() && !space.forms.contains(value);
@@ -410,42 +431,39 @@ void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
 void RowEmitter::emitVectors(
     Value element, int64_t count, Value storesPastCaches,
     llvm::function_ref<Value(KeepOp, int64_t)> getBits) {
-  SmallVector<std::pair<Position, SmallVector<Value>>> results;
-  for (int64_t offset = 0; offset < count; offset += step) {
-    Position position{add(element, constant(offset)), step, Value()};
-    results.push_back({position, emitBody(position, [&](KeepOp keep) {
-                         return getBits(keep, offset);
-                       })});
-  }
-  auto storeAll = [&](bool isNontemporal) {
-    for (auto &[position, values] : results)
-      for (auto [init, value] :
-           llvm::zip_equal(generic.getDpsInitsMutable(), values))
-        emitStore(init.getOperandNumber(), position, value, isNontemporal);
-  };
-  if (!storesPastCaches)
-    return storeAll(false);
-
-  auto branch = scf::IfOp::create(builder, loc, storesPastCaches,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  for (OpOperand &operand : generic->getOpOperands()) {
-    unsigned number = operand.getOperandNumber();
-    if (!live.contains(generic.getBody()->getArgument(number)) ||
-        space.operands[number].inner != InnerAccess::Contiguous)
-      continue;
-    int64_t bytes = getElementBytes(operand.get());
-    for (int64_t line = 0; line < count * bytes; line += kCacheLineBytes) {
-      Value ahead = add(element, constant((kPrefetchBytes + line) / bytes));
-      memref::PrefetchOp::create(builder, loc, rows[number], ahead,
-                                 /*isWrite=*/false, /*localityHint=*/3,
-                                 /*isDataCache=*/true);
+  // Loads and stores take turns: a burst of either waits for memory.
+  int64_t size = std::min(count, getUnrolledSize());
+  for (int64_t begin = 0; begin < count; begin += size) {
+    SmallVector<std::pair<Position, SmallVector<Value>>> results;
+    for (int64_t offset = begin; offset < begin + size; offset += step) {
+      Position position{add(element, constant(offset)), step, Value()};
+      results.push_back({position, emitBody(position, [&](KeepOp keep) {
+                           return getBits(keep, offset);
+                         })});
     }
+    auto storeAll = [&](bool isNontemporal) {
+      for (auto &[position, values] : results)
+        for (auto [init, value] :
+             llvm::zip_equal(generic.getDpsInitsMutable(), values))
+          emitStore(init.getOperandNumber(), position, value, isNontemporal);
+    };
+    if (!storesPastCaches) {
+      storeAll(false);
+      continue;
+    }
+    auto branch = scf::IfOp::create(builder, loc, storesPastCaches,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    emitPrefetch(add(element, constant(begin)), size);
+    storeAll(true);
+    builder.setInsertionPointToStart(branch.elseBlock());
+    storeAll(false);
   }
-  storeAll(true);
-  builder.setInsertionPointToStart(branch.elseBlock());
-  storeAll(false);
+}
+
+int64_t RowEmitter::getUnrolledSize() const {
+  return kUnrolledVectors * target.vectorBits / 32;
 }
 
 void RowEmitter::emitPartialTile(Value element, Value first, Value last) {
