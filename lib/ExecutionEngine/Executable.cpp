@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/ExecutionEngine/Executable.h"
+#include "HostTarget.h"
 #include "LinkedObject.h"
 #include "StoredProgram.h"
 #include "dropout/Runtime/Runtime.h"
@@ -79,6 +80,8 @@ static void *findFunction(StringRef name) {
   static llvm::sys::DynamicLibrary process =
       llvm::sys::DynamicLibrary::getPermanentLibrary(nullptr);
   if (void *address = process.getAddressOfSymbol(name.str().c_str()))
+    return address;
+  if (void *address = findVectorFunction(name))
     return address;
   return isOpenMPFunction(name)
              ? getOpenMP().getAddressOfSymbol(name.str().c_str())

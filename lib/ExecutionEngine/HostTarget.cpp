@@ -14,6 +14,7 @@
 #include "llvm/Config/llvm-config.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/CodeGen.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
@@ -60,6 +61,28 @@ mlir::dropout::createHostTargetMachine(unsigned optimizationLevel) {
       *llvm::CodeGenOpt::getLevel(int(optimizationLevel)));
   builder.getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return builder.createTargetMachine();
+}
+
+//===----------------------------------------------------------------------===//
+// Vector functions
+//===----------------------------------------------------------------------===//
+
+void *mlir::dropout::findVectorFunction(StringRef name) {
+#if defined(__x86_64__) && defined(__GLIBC__)
+  if (!name.starts_with("_ZGV"))
+    return nullptr;
+  static llvm::sys::DynamicLibrary library =
+      llvm::sys::DynamicLibrary::getPermanentLibrary("libmvec.so.1");
+  return library.getAddressOfSymbol(name.str().c_str());
+#else
+  return nullptr;
+#endif
+}
+
+bool mlir::dropout::hasVectorMath() {
+  // Of those that came last, with glibc 2.35; widths came together.
+  static const bool result = findVectorFunction("_ZGVbN4v_erff");
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

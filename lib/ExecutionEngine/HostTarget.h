@@ -33,6 +33,13 @@ const HostTarget &getHostTarget();
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createHostTargetMachine(unsigned optimizationLevel);
 
+/// glibc's vector function of that name ("_ZGVbN4v_erff"); null if this machine
+/// has none.
+void *findVectorFunction(llvm::StringRef name);
+
+/// Whether this machine has all vector functions that MathToLibmvec calls.
+bool hasVectorMath();
+
 /// Names the build of this library and of LLVM's and MLIR's: code that another
 /// build has generated is another's. Empty if there is no telling.
 const std::string &getBuildIdentity();

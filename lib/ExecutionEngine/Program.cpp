@@ -163,6 +163,8 @@ static void addPasses(PassManager &pm, const CompileOptions &options,
   pipeline.lowering = options.lowering;
   setTargetOptions(pipeline, machine);
   pipeline.nontemporalBytes = options.nontemporalBytes;
+  if (options.vectorMath && hasVectorMath())
+    pipeline.vectorMath = VectorMath::Libmvec;
   pipeline.threads = options.threads;
   buildDropoutToLLVMPipeline(pm, pipeline);
   pm.enableVerifier(options.verifyEach);
@@ -184,6 +186,7 @@ public:
     if (!passes || options.lowering != passOptions.lowering ||
         options.threads != passOptions.threads ||
         options.nontemporalBytes != passOptions.nontemporalBytes ||
+        options.vectorMath != passOptions.vectorMath ||
         options.verifyEach != passOptions.verifyEach) {
       passes.emplace(&context, ModuleOp::getOperationName());
       passOptions = options;

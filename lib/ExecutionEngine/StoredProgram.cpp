@@ -60,11 +60,13 @@ mlir::dropout::getObjectKey(StringRef source, const CompileOptions &options) {
   key.add(target.features);
   // A new option does not compile before it is added here, or named as one that
   // the code does not depend on.
-  const auto &[lowering, threads, nontemporalBytes, optimizationLevel, function,
-               verifyEach, forwardDiagnostics] = options;
+  const auto &[lowering, threads, nontemporalBytes, vectorMath,
+               optimizationLevel, function, verifyEach, forwardDiagnostics] =
+      options;
   key.add(uint64_t(lowering));
   key.add(uint64_t(threads));
   key.add(uint64_t(nontemporalBytes));
+  key.add(uint64_t(vectorMath && hasVectorMath()));
   key.add(uint64_t(optimizationLevel));
   key.add(function);
   (void)verifyEach;

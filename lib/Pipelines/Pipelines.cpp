@@ -109,6 +109,11 @@ static void addLoopPasses(OpPassManager &pm,
 static void addLLVMPasses(OpPassManager &pm,
                           const DropoutToLLVMOptions &pipeline) {
   pm.addPass(createVerifyLoweredPass());
+  if (pipeline.vectorMath == VectorMath::Libmvec) {
+    MathToLibmvecPassOptions options;
+    options.vectorBits = pipeline.vectorBits;
+    pm.addPass(createMathToLibmvecPass(options));
+  }
   pm.addPass(createLowerFloatsPass());
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;

@@ -114,6 +114,13 @@ struct Options {
       cl::desc("Threads that share large outputs (default 1; 0: all that "
                "OpenMP has); same bits for any number"),
       cl::value_desc("n"), cl::init(1), cl::cat(category)};
+  cl::opt<bool> noVectorMath{
+      "no-vector-math",
+      cl::desc(
+          "Call libm for each exp, tanh, erf and the like of a vector, not "
+          "glibc's libmvec: slow, but the same bits on all machines with "
+          "this libm, and objects that link with any"),
+      cl::cat(category)};
   cl::opt<unsigned> optimization{"O",
                                  cl::desc("Optimization level, 0 to 3 "
                                           "(default 2)"),
@@ -672,6 +679,7 @@ static llvm::Error runMain(const Options &options) {
   compileOptions.lowering = options.lowering;
   compileOptions.optimizationLevel = options.optimization;
   compileOptions.threads = options.threads;
+  compileOptions.vectorMath = !options.noVectorMath;
   compileOptions.verifyEach = options.verifyEach;
   compileOptions.forwardDiagnostics = true;
 

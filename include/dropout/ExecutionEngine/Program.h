@@ -36,6 +36,10 @@ struct CompileOptions {
   int64_t threads = 1;
   /// Smallest output, in bytes, that is stored past the caches; 0: never.
   int64_t nontemporalBytes = int64_t(16) << 20;
+  /// Calls libmvec for exp, tanh, erf and the like of vectors, many times the
+  /// speed of libm, where this machine has it (x86-64, glibc 2.35 or later).
+  /// Results are within 4 units in the last place, but not libm's bits.
+  bool vectorMath = true;
   /// 0 to 3, as of clang's -O, but below 3 a program whose loops are all over
   /// vectors goes through a few passes of LLVM only. No fast-math flag is ever
   /// set.

@@ -99,6 +99,42 @@ def LowerFloatsPass : Pass<"dropout-lower-floats", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
+def MathToLibmvecPass : Pass<"dropout-math-to-libmvec", "::mlir::ModuleOp"> {
+  let summary = "Call glibc's vector functions for math ops on vectors";
+  let description = [{
+    A math op on a vector that is left to LLVM or to libm becomes a call per
+    lane. This pass makes it a call per register of libmvec, which is part of
+    glibc on x86-64: `math.erf` on `vector<16xf32>` calls `_ZGVeN16v_erff`. It
+    takes `acos`, `acosh`, `asin`, `asinh`, `atan`, `atan2`, `atanh`, `cbrt`,
+    `cos`, `cosh`, `erf`, `erfc`, `exp`, `exp2`, `expm1`, `log`, `log10`,
+    `log1p`, `log2`, `powf`, `sin`, `sinh`, `tan` and `tanh`. Most of them are
+    there from glibc 2.35 on.
+
+    Results are within 4 units in the last place, and infinities, NaNs, signed
+    zeros and subnormals are those of libm. (glibc's own promise; we measured it
+    for f32 and f64, see the rationale.) They are not libm's bits, nor the same
+    on all machines: what a function gives may differ in the last bits between
+    scalar code and vectors, and between widths of registers.
+
+    A vector wider than a register is cut, and what does not fill one is filled
+    up with elements of the same vector, so that the function is always that of
+    the register: an element gives the same bits in any vector of the module,
+    whatever its neighbours. f16 and bf16 are computed in f32 and rounded once.
+    Scalars, vectors of one element and scalable vectors are left alone, as is
+    code in a nested symbol table (`gpu.module`). Whoever compiles the result
+    has to enable the instruction set of the width: SSE4 is there, or AVX2, or
+    AVX-512 F and DQ; and links with `-lm`, or with `-lmvec -lm` where libm is
+    no linker script that knows libmvec.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"256",
+           "Bits in a vector register: 128, 256 or 512">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 def LegalizeBF16Pass : Pass<"dropout-legalize-bf16", "::mlir::ModuleOp"> {
   let summary = "Hold bf16 values as their bits in the LLVM dialect";
   let description = [{

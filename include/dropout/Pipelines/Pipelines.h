@@ -18,7 +18,9 @@ class OpPassManager;
 
 namespace mlir::dropout {
 
-/// How dropout ops become loops. Masks and values are the same bits for all.
+/// How dropout ops become loops. Masks and values are the same bits for all;
+/// what exp, tanh, erf and the like next to them give may differ in the last
+/// bits between vectors and scalars (see VectorMath).
 enum class Lowering {
   /// Loops over vectors, fused with element-wise neighbours. The fast one.
   Vector,
@@ -61,6 +63,28 @@ struct LoweringParser : public llvm::cl::parser<Lowering> {
   }
 };
 
+/// What computes exp, tanh, erf and the like of vectors.
+enum class VectorMath {
+  /// libm, lane by lane.
+  None,
+  /// libmvec of glibc 2.35 or later on x86-64.
+  Libmvec
+};
+
+/// Reads a VectorMath; an unknown name is an error that lists the known ones.
+struct VectorMathParser : public llvm::cl::parser<VectorMath> {
+  using parser::parser;
+  bool parse(llvm::cl::Option &option, StringRef name, StringRef value,
+             VectorMath &result) {
+    if (findOption(value) == getNumOptions())
+      return option.error("expected none or libmvec, but got '" + value + "'");
+    return parser::parse(option, name, value, result);
+  }
+  static void print(raw_ostream &os, VectorMath value) {
+    os << (value == VectorMath::Libmvec ? "libmvec" : "none");
+  }
+};
+
 /// Options of `dropout-to-llvm`.
 struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
   PassOptions::Option<Lowering, LoweringParser> lowering{
@@ -98,6 +122,14 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
           "The target loads and stores some lanes of a vector at the "
           "price of all (AVX-512 with BW and VL)"),
       llvm::cl::init(false)};
+  PassOptions::Option<VectorMath, VectorMathParser> vectorMath{
+      *this, "vector-math",
+      llvm::cl::desc("What computes exp, tanh, erf and the like of vectors"),
+      llvm::cl::init(VectorMath::None),
+      llvm::cl::values(
+          clEnumValN(VectorMath::None, "none", "libm, lane by lane"),
+          clEnumValN(VectorMath::Libmvec, "libmvec",
+                     "glibc's libmvec (x86-64), on registers of vector-bits"))};
   PassOptions::Option<int64_t> nontemporalBytes{
       *this, "nontemporal-bytes",
       llvm::cl::desc("Smallest output that is stored past the caches; 0: "
@@ -114,7 +146,8 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
 /// Tensor arguments become memrefs in C order, which public functions only
 /// read (unless the program says `bufferization.writable = true`); results are
 /// memrefs in C order that the caller frees. The code calls libc's malloc, free
-/// and memcpy, libm, and the runtime (Runtime.h) where dropout ops need it.
+/// and memcpy, libm (libmvec too where the options say so), and the runtime
+/// (Runtime.h) where dropout ops need it.
 void buildDropoutToLLVMPipeline(OpPassManager &pm,
                                 const DropoutToLLVMOptions &options);
 
