@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 sys.dont_write_bytecode = True
 import numpy as np
 import oracle
-from harness import SPECIALS, check, command, done, execute, path, run, write
+from harness import SPECIALS, check, command, done, execute, path, run, transformed, write
 
 UNARY = {"acos": np.arccos, "acosh": np.arccosh, "asin": np.arcsin, "asinh": np.arcsinh, "atan": np.arctan, "atanh": np.arctanh,
          "cbrt": np.cbrt, "cos": np.cos, "cosh": np.cosh, "erf": np.vectorize(math.erf, [float]),
@@ -135,15 +135,55 @@ for ty in oracle.TYPES:
             check(not bad.any(), f"math.{name} of {ty}: {int(bad.sum())} elements have other bits among other neighbours ({what}), first "
                   f"{value(x[:n][order], ty)[np.argmax(bad)]!r}")
 
+def on_vectors(names, ty, shape):
+    """The functions on one vector of that shape each."""
+    dims, n = "x".join(map(str, shape)), len(shape)
+    t, v, at = f"tensor<{dims}x{ty}>", f"vector<{dims}x{ty}>", ", ".join(["%c0"] * n)
+    inside = f"{{in_bounds = [{', '.join(['true'] * n)}]}}"
+    text = f"""func.func @f(%x: {t}, %y: {t}) -> ({', '.join([t] * len(names))}) {{
+  %c0 = arith.constant 0 : index
+  %p = arith.constant 0.0 : {ty}
+  %e = tensor.empty() : {t}
+  %u = vector.transfer_read %x[{at}], %p {inside} : {t}, {v}
+  %v = vector.transfer_read %y[{at}], %p {inside} : {t}, {v}
+"""
+    for k, f in enumerate(names):
+        text += f"  %m{k} = math.{f} %u{', %v' if f in BINARY else ''} : {v}\n"
+        text += f"  %{k} = vector.transfer_write %m{k}, %e[{at}] {inside} : {v}, {t}\n"
+    return text + f"  return {', '.join(f'%{k}' for k in range(len(names)))} : {', '.join([t] * len(names))}\n}}\n"
+
+
+# Vectors wider and narrower than a register, by the function of each register that this machine has: an element has
+# the same bits in all of them.
+flags = open("/proc/cpuinfo").read().split() if libmvec() else []
+for bits in [128] * libmvec() + [256] * ("avx2" in flags) + [512] * ("avx512dq" in flags):
+    for ty in oracle.TYPES:
+        x, y = (np.ascontiguousarray(v[200:248]) for v in inputs(ty))
+        names, first = ["erf", "exp", "atan2", "tanh"], None
+        shapes = ((48,), (2,), (3,), (4,), (7,), (8,), (11,), (16,), (17,), (33,), (40,), (2, 3), (3, 5), (2, 2, 4))
+        for shape in shapes if ty == "f32" else ((48,), (3,), (17,), (2, 5)):
+            n = math.prod(shape)
+            text = transformed(on_vectors(names, ty, shape), f"--dropout-math-to-libmvec=vector-bits={bits}")
+            check("math." not in text, f"{bits} bits: a math op is left")
+            got = run(text, (x[:n].reshape(shape), y[:n].reshape(shape)), len(names), f"{bits} bits, {ty}, {shape}")
+            got = [r.ravel() for r in got]
+            near(got, x[:n], y[:n], names, ty, f"{bits} bits, vector of {shape}")
+            first = first or got
+            for name, a, b in zip(names, first, got):
+                ok = (oracle.bits(a)[:n] == oracle.bits(b)) | oracle.is_nan(b, ty)
+                check(ok.all(), f"{bits} bits, vector of {shape}: math.{name} of {ty} has other bits than in a vector of 48")
+
 # Masks do not depend on who computes, nor does what is dropped.
 for shape in ("1000003x", "501x1003x"):
     t, m = f"tensor<{shape}f32>", f"tensor<{shape}i1>"
     text = f"""func.func @f(%x: {t}) -> ({t}, {m}) {{
+  %s = arith.constant 42 : i64
+  %o = arith.constant 7 : i64
   %0 = math.erf %x : {t}
   %1 = math.exp %0 : {t}
   %y, %m = dropout.element %1 p = 0.3 rng(%s, %o) : {t}, {m}
   return %y, %m : {t}, {m}
-}}""".replace("rng(%s, %o)", "rng(%s, %o)").replace("{\n", "{\n  %s = arith.constant 42 : i64\n  %o = arith.constant 7 : i64\n", 1)
+}}"""
     dims = tuple(int(v) for v in shape[:-1].split("x"))
     x = np.random.default_rng(3).standard_normal(dims).astype(np.float32)
     keep = oracle.mask("element", dims, .3, 42, 7)
