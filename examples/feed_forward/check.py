@@ -84,14 +84,18 @@ def check(tokens, model, hidden, p, static, lowerings):
     inputs = [normal(tokens, model), normal(model, hidden) / F32(math.sqrt(model)), normal(hidden),
               normal(hidden, model) / F32(math.sqrt(hidden)), normal(model), normal(model), normal(model)]
     want, formula = exact(*inputs, p), close(*inputs, p)
-    for lowering in lowerings:
-        what = f"{tokens} tokens of {model}, hidden {hidden}, p {p}, {'static' if static else 'dynamic'}, {lowering}"
+    # With the C library's erf: bit for bit. As people run it, with its vector
+    # library's, which is off by up to 4 ulp: within the bound.
+    for lowering, flags in [(name, ["--no-vector-math"]) for name in lowerings] + [(lowerings[0], [])]:
+        what = f"{tokens} tokens of {model}, hidden {hidden}, p {p}, {'static' if static else 'dynamic'}, {lowering} {' '.join(flags)}"
         (y,) = harness.run(program(tokens, model, hidden, static), inputs + [p, SEED, OFFSET], 1, what,
-                           entry="feed_forward", lowering=lowering)
-        harness.same(y, want, "f32", what)
+                           entry="feed_forward", lowering=lowering, flags=flags)
+        if flags:
+            harness.same(y, want, "f32", what)
         error = float(np.abs(y - formula).max(initial=0))
         harness.check(error < 1e-4, f"{what}: off by {error:.1e} from f64")
-        print(f"{what}: all {y.size} values as NumPy has them in f32, bit for bit; largest error against f64 {error:.1e}", flush=True)
+        bits = f"all {y.size} values as NumPy has them in f32, bit for bit; " if flags else ""
+        print(f"{what}: {bits}largest error against f64 {error:.1e}", flush=True)
 
 
 check(128, 256, 1024, 0.1, False, harness.LOWERINGS)

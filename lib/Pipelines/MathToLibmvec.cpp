@@ -167,7 +167,7 @@ struct MathToLibmvecPass
 
   void runOnOperation() override {
     if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
-      getOperation().emitError("expected vector-bits to be 128, 256 or 512, "
+      getOperation().emitError("expected option 'vector-bits' to be 128, 256 or 512, "
                                "but got ")
           << vectorBits.getValue();
       return signalPassFailure();

@@ -4,6 +4,6 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// CHECK: error: expected vector-bits to be 128, 256 or 512, but got 64
+// CHECK: error: expected option 'vector-bits' to be 128, 256 or 512, but got 64
 // NAME: expected none or libmvec, but got 'svml'
 module {}

@@ -4,8 +4,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// CHECK: [[@LINE+2]]:1: error: expected vector-bits to be 128, 256 or 512, but got 384
-// ZERO: [[@LINE+1]]:1: error: expected vector-bits to be 128, 256 or 512, but got 0
+// CHECK: [[@LINE+2]]:1: error: expected option 'vector-bits' to be 128, 256 or 512, but got 384
+// ZERO: [[@LINE+1]]:1: error: expected option 'vector-bits' to be 128, 256 or 512, but got 0
 func.func @f() {
   return
 }

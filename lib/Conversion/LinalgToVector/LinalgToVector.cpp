@@ -357,19 +357,19 @@ struct ConvertLinalgToVectorPass final
     if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
       getOperation()->emitError(
           "expected option 'vector-bits' to be 128, 256 or 512, but got ")
-          << vectorBits;
+          << vectorBits.getValue();
       return signalPassFailure();
     }
     if (nontemporalBytes < 0) {
       getOperation()->emitError(
           "expected option 'nontemporal-bytes' to be at least 0, but got ")
-          << nontemporalBytes;
+          << nontemporalBytes.getValue();
       return signalPassFailure();
     }
     if (threads < 0 || threads > 1024) {
       getOperation()->emitError(
           "expected option 'threads' to be 0 to 1024, but got ")
-          << threads;
+          << threads.getValue();
       return signalPassFailure();
     }
     target.threads = threads;

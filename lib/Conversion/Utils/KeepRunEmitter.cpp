@@ -123,6 +123,10 @@ std::pair<Value, Value> KeepBitEmitter::emitRunDraws(Value base, Value high,
   Value c0 = b.low(block), c1 = high, c2 = parameters.offset,
         c3 = b.high(parameters.offset);
   if (!high) {
+    // A run may begin in front of the mask: block -1 comes before block 0.
+    block = arith::ShRSIOp::create(
+        builder, loc, base,
+        constantI64(llvm::Log2_64(parameters.getElementsPerBlock())));
     c0 = b.binary<arith::AddIOp>(block, b.lanes(1));
     c1 = b.high(c0);
   }
