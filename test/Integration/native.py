@@ -135,10 +135,11 @@ class Checker:
         self.expected = [np.empty(m.size, np.uint8) for m in self.memories]
 
     def __call__(self, library, name, ins, out, where, what="", layout=None, inplace=False, offset=0, **scalars):
-        """ins: arrays with their types; out: what must come out, and its type. layout: strides per operand, C order
-        where there is none. In place the first input is the output; `inplace` is "argument" where the function has one
+        """ins: arrays with their types; out: what must come out, and its type, or a list of such. layout: strides per
+        operand, C order where there is none. In place the first input is the output; `inplace` is "argument" where the function has one
         argument for both."""
-        operands = ([] if inplace else list(ins)) + ([(ins[0][0], ins[0][1])] + list(ins[1:]) if inplace else [out])
+        outs = out if isinstance(out, list) else [out]
+        operands = list(ins) if inplace else list(ins) + outs
         views = []
         for k, (array, ty) in enumerate(operands):
             shape = array.shape
@@ -147,10 +148,9 @@ class Checker:
                                           offset)
             self.memories[k].bytes.fill(CANARY)
             self.expected[k].fill(CANARY)
-            is_output = k == 0 if inplace else k == len(operands) - 1
-            if not is_output or inplace:
+            if inplace or k < len(ins):
                 view.on(self.memories[k].bytes)[...] = array
-            view.on(self.expected[k])[...] = out[0] if is_output else array
+            view.on(self.expected[k])[...] = outs[0][0] if inplace and k == 0 else array
             views.append(view)
         case = f"{library.what}: {name} {[list(o[0].shape) for o in operands]} at {where} {what} " \
                f"{'in place ' if inplace else ''}{layout or ''} {scalars or ''}"
