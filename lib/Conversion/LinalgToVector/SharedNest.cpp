@@ -45,14 +45,14 @@ static func::FuncOp outline(OpBuilder &builder, Operation *anchor,
   auto parent = anchor->getParentOfType<func::FuncOp>();
   Operation *table = SymbolTable::getNearestSymbolTable(parent);
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointAfter(parent);
   SmallVector<Type> types(numArguments, builder.getIndexType());
   auto function =
-      func::FuncOp::create(builder, loc, (parent.getSymName() + ".part").str(),
+      func::FuncOp::create(loc, (parent.getSymName() + ".part").str(),
                            builder.getFunctionType(types, {}));
   function.setPrivate();
-  // Symbols are looked up where they are needed: nothing calls it yet.
-  SymbolTable(table).insert(function);
+  // Gives it another name if the function has such a part already, which works
+  // only while it is not in the module.
+  SymbolTable(table).insert(function, std::next(Block::iterator(parent)));
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
   emitBody(body->getArguments());
