@@ -22,9 +22,9 @@ TRANSLATE = shutil.which("mlir-translate") or "mlir-translate-22"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def options(bits, masked, nontemporal=0, threads=1):
+def options(bits, masked, nontemporal=0):
     """Another target than this machine's."""
-    return f"vector-bits={bits} masked-memory={str(masked).lower()} nontemporal-bytes={nontemporal} threads={threads}"
+    return f"vector-bits={bits} masked-memory={str(masked).lower()} nontemporal-bytes={nontemporal}"
 
 
 def tool(*command):
@@ -52,10 +52,11 @@ class Module:
         args = [f"%{k}: {t}" for k, t in memrefs.items()] + [f"%{k}: {v[0]}" for k, v in SCALARS.items()]
         self.texts.append(f"func.func @{name}({', '.join(args)}) {{\n" + "".join(f"  {l}\n" for l in body) + "  return\n}\n")
 
-    def build(self, target=HOST):
+    def build(self, target=HOST, threads=1):
+        """threads: those that a program for this machine shares its loops between."""
         mlir, out = harness.write("".join(self.texts), self.name + ".mlir"), harness.path(self.name + ".so")
         if target is HOST:
-            tool(harness.RUN, mlir, "--emit=obj", "-o", mlir + ".o")
+            tool(harness.RUN, mlir, "--emit=obj", f"--num-threads={threads}", "-o", mlir + ".o")
         else:
             tool(harness.OPT, mlir, f"--dropout-to-llvm={target}", "-o", mlir + ".ll.mlir")
             tool(TRANSLATE, "--mlir-to-llvmir", mlir + ".ll.mlir", "-o", mlir + ".ll")
@@ -63,7 +64,9 @@ class Module:
             flags = [f"-march={flags}"] if os.uname().machine == "x86_64" and runs(flags) else []
             tool(LINK[0], "-O1", "-fPIC", *flags, "-Wno-override-module", "-c", mlir + ".ll", "-o", mlir + ".o")
         tool(LINK[0], "-shared", "-fPIC", mlir + ".o", *LINK[1:], "-lstdc++", "-lm", "-lpthread", "-o", out)
-        return Library(self, out, f"{self.name} ({target or 'this machine'}; {mlir})")
+        if threads != 1:
+            ctypes.CDLL("libomp.so.5", ctypes.RTLD_GLOBAL)
+        return Library(self, out, f"{self.name} ({target or 'this machine'}, {threads} threads; {mlir})")
 
 
 def runs(level):
