@@ -71,8 +71,7 @@ struct CompileCacheTest : public testing::Test {
     return numCompiled - before;
   }
   /// The bytes that @f makes of numbers, NaN and infinity among them.
-  static std::string run(const Executable &executable) {
-    constexpr int64_t rows = 50;
+  static std::string run(const Executable &executable, int64_t rows = 50) {
     std::vector<float> x(8 * rows);
     for (size_t i = 0; i < x.size(); ++i)
       x[i] = i == 17 ? __builtin_nanf("") : 0.37f * float(i) - 40;
@@ -109,8 +108,8 @@ bool isSame(const std::vector<ValueType> &types,
 }
 
 TEST_F(CompileCacheTest, SameBitsAndSignatures) {
-  for (Lowering lowering :
-       {Lowering::Linalg, Lowering::LinalgInline, Lowering::Affine}) {
+  for (Lowering lowering : {Lowering::Vector, Lowering::Linalg,
+                            Lowering::LinalgInline, Lowering::Affine}) {
     CompileOptions options;
     options.lowering = lowering;
     auto fresh = compile(source, options);
@@ -130,10 +129,10 @@ TEST_F(CompileCacheTest, SameBitsAndSignatures) {
     }
     EXPECT_EQ(cached->getSignatures()[0].arguments[1].role, ArgumentRole::P);
   }
-  EXPECT_EQ(numCompiled, 3);
+  EXPECT_EQ(numCompiled, 4);
   ObjectCache::Counters counters = cache->getCounters();
-  EXPECT_EQ(counters.hits, 3u);
-  EXPECT_EQ(counters.stores, 3u);
+  EXPECT_EQ(counters.hits, 4u);
+  EXPECT_EQ(counters.stores, 4u);
 }
 
 TEST_F(CompileCacheTest, WhatTheKeyHolds) {
@@ -328,6 +327,47 @@ TEST_F(CompileCacheTest, Threads) {
   EXPECT_EQ(counters.refused, 0u);
   EXPECT_EQ(counters.failedStores, 0u);
   EXPECT_GE(counters.hits, uint64_t(numThreads * numRounds));
+}
+
+TEST_F(CompileCacheTest, ThreadsOfEveryKind) {
+  // Each thread compiles programs of every lowering, for one thread and for
+  // several, and calls them and one that all have; the rows are enough for
+  // programs to share them out.
+  constexpr int numThreads = 4, numRounds = 4;
+  constexpr int64_t rows = 40000;
+  const Lowering lowerings[] = {Lowering::Vector, Lowering::Linalg,
+                                Lowering::LinalgInline, Lowering::Affine};
+  auto all = llvm::cantFail(Executable::compile(source));
+  CompileOptions several;
+  several.threads = 3;
+  auto shared = llvm::cantFail(Executable::compile(source, several));
+  const std::string expected = run(*all, rows);
+  ASSERT_EQ(run(*shared, rows), expected);
+  std::atomic<int> wrong{0}, failed{0};
+  std::vector<std::thread> threads;
+  for (int id = 0; id < numThreads; ++id)
+    threads.emplace_back([&, id] {
+      for (int round = 0; round < numRounds; ++round) {
+        CompileOptions options;
+        options.lowering = lowerings[(id + round) % 4];
+        options.threads = (id + 2 * round) % 3;
+        // Half of them go through the cache.
+        auto executable = Executable::compile(
+            source, options, round % 2 ? cache.get() : nullptr);
+        if (!executable) {
+          llvm::consumeError(executable.takeError());
+          ++failed;
+          continue;
+        }
+        wrong += run(**executable, rows) != expected;
+        wrong += run(*shared, rows) != expected;
+        wrong += run(*all, rows) != expected;
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(wrong, 0);
 }
 
 } // namespace

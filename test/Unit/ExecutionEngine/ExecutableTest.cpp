@@ -247,8 +247,8 @@ TEST(Compile, Errors) {
 TEST(Compile, EveryLoweringAndLevel) {
   float data[8] = {1, 1, 1, 1, 1, 1, 1, 1};
   ArrayView view = {ElementType::F32, {1, 8}, {8, 1}, data};
-  for (Lowering lowering :
-       {Lowering::Linalg, Lowering::LinalgInline, Lowering::Affine})
+  for (Lowering lowering : {Lowering::Vector, Lowering::Linalg,
+                            Lowering::LinalgInline, Lowering::Affine})
     for (unsigned level : {0u, 3u}) {
       CompileOptions options;
       options.lowering = lowering;
