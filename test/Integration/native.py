@@ -106,12 +106,14 @@ class Memory:
 
     def place(self, ty, shape, strides, where, offset=0):
         """A view on part of it. where: "end" (its last element is the last there is), "begin", or the number of bytes
-        between its first element and a multiple of 64."""
+        from a multiple of 64 to its first element. Strides are in elements, may be negative, and 0 for inputs."""
         dtype = np.dtype(oracle.DTYPE[ty])
-        span = (sum((n - 1) * s for n, s in zip(shape, strides)) + 1 if all(shape) else 0) * dtype.itemsize
+        reach = [(n - 1) * s * dtype.itemsize for n, s in zip(shape, strides)] if all(shape) else []
+        before = -sum(r for r in reach if r < 0)
+        span = sum(map(abs, reach)) + dtype.itemsize if all(shape) else 0
         at = self.size - span if where == "end" else 0 if where == "begin" else 64 + where
         assert 0 <= at and at + span <= self.size
-        return View(self, dtype, shape, strides, at, offset)
+        return View(self, dtype, shape, strides, at + before, offset)
 
 
 class View:
