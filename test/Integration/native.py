@@ -60,7 +60,7 @@ class Module:
         else:
             tool(harness.OPT, mlir, f"--dropout-to-llvm={target}", "-o", mlir + ".ll.mlir")
             tool(TRANSLATE, "--mlir-to-llvmir", mlir + ".ll.mlir", "-o", mlir + ".ll")
-            flags = {"128": "x86-64", "256": "x86-64-v3", "512": "x86-64-v4"}[target[12:15]]
+            flags = {"128": "x86-64", "256": "x86-64-v3", "512": "x86-64-v4"}[target.partition("vector-bits=")[2][:3]]
             flags = [f"-march={flags}"] if os.uname().machine == "x86_64" and runs(flags) else []
             tool(LINK[0], "-O1", "-fPIC", *flags, "-Wno-override-module", "-c", mlir + ".ll", "-o", mlir + ".o")
         tool(LINK[0], "-shared", "-fPIC", mlir + ".o", *LINK[1:], "-lstdc++", "-lm", "-lpthread", "-o", out)
