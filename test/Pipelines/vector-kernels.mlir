@@ -842,3 +842,45 @@ func.func @chain_bf16(%x: memref<64x1001xbf16>, %b: memref<1001xbf16>, %r: memre
   bufferization.materialize_in_destination %w in restrict writable %y : (tensor<64x1001xbf16>, memref<64x1001xbf16>) -> ()
   return
 }
+
+// ---- Masks that run along another dim than the output's last: still vectors
+
+// CHECK-LABEL: llvm.func @turned_mask(
+// CHECK: {{vector<.*>|llvm.intr.masked.scatter}}
+// CHECK: llvm.return
+func.func @turned_mask(%x: memref<?x?xf32>, %y: memref<?x?xf32>, %s: i64, %o: i64) {
+  dropout.channel %x into %y p = 0.3 mask_dims = [1, 0] rng(%s, %o) : memref<?x?xf32>, memref<?x?xf32>
+  return
+}
+
+// CHECK-LABEL: llvm.func @turned_mask_of_columns(
+// CHECK: {{vector<.*>|llvm.intr.masked.scatter}}
+// CHECK: llvm.return
+func.func @turned_mask_of_columns(%x: memref<?x?xf32, strided<[1, ?], offset: ?>>, %s: i64, %o: i64) {
+  dropout.channel %x into %x p = 0.3 mask_dims = [1, 0] rng(%s, %o) : memref<?x?xf32, strided<[1, ?], offset: ?>>, memref<?x?xf32, strided<[1, ?], offset: ?>>
+  return
+}
+
+// CHECK-LABEL: llvm.func @transposed_afterwards(
+// CHECK: {{vector<.*>|llvm.intr.masked.scatter}}
+// CHECK: llvm.return
+func.func @transposed_afterwards(%x: memref<64x1024xf32>, %y: memref<1024x64xf32>, %s: i64, %o: i64) {
+  %t = bufferization.to_tensor %x restrict : memref<64x1024xf32> to tensor<64x1024xf32>
+  %d = dropout.element %t p = 0.3 rng(%s, %o) : tensor<64x1024xf32>
+  %e = tensor.empty() : tensor<1024x64xf32>
+  %z = linalg.transpose ins(%d : tensor<64x1024xf32>) outs(%e : tensor<1024x64xf32>) permutation = [1, 0]
+  bufferization.materialize_in_destination %z in restrict writable %y : (tensor<1024x64xf32>, memref<1024x64xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: llvm.func @transposed_before(
+// CHECK: {{vector<.*>|llvm.intr.masked.gather}}
+// CHECK: llvm.return
+func.func @transposed_before(%x: memref<64x1024xf32>, %y: memref<1024x64xf32>, %s: i64, %o: i64) {
+  %t = bufferization.to_tensor %x restrict : memref<64x1024xf32> to tensor<64x1024xf32>
+  %e = tensor.empty() : tensor<1024x64xf32>
+  %z = linalg.transpose ins(%t : tensor<64x1024xf32>) outs(%e : tensor<1024x64xf32>) permutation = [1, 0]
+  %d = dropout.element %z p = 0.3 rng(%s, %o) : tensor<1024x64xf32>
+  bufferization.materialize_in_destination %d in restrict writable %y : (tensor<1024x64xf32>, memref<1024x64xf32>) -> ()
+  return
+}

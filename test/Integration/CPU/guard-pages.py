@@ -127,6 +127,9 @@ def check_positions(library, types, dense=True):
              (3 * 2**35, range(-40, 3, 1 if dense else 5)), (2**32, range(-20, 3)), (2**62, range(-20, 3))]
     edges += [(tie, range(-260, 1, 3 if dense else 17)) for tie in oracle.TIES[:1] + oracle.TIES[3:]]
     serial = 0
+    for d in range(290):  # nothing, wherever it is
+        ty = types[d % len(types)]
+        call(library, f"element_{ty}_at", [(DATA[ty][:0], ty)], (DATA[ty][:0], ty), ("end", "begin")[d % 2], i=d)
     for edge, range_ in edges:
         low, high = edge + range_[0], edge + range_[-1] + MOST
         m, m78 = kept(low, high), kept(low, high, rounds=7, resolution=8)
@@ -302,7 +305,7 @@ def main():
             guarded(lambda: check_alignment(library, types))
         guarded(lambda: check_positions(library, types, k == 0))
     few = [(r, c) for r in (2, 3) for c in range(1, 131)] + [(5, c) for c in (255, 256, 257, 264, 513)] + [
-        (r, c) for c in (1, 3, 8, 17) for r in range(4, 131, 3)] + [(0, 4)]
+        (r, c) for c in (1, 3, 8, 17) for r in range(4, 131, 3)] + [(0, 4), (4, 0)]
     for k, target in enumerate(TARGETS[:3]):
         types = oracle.TYPES if k == 0 else ("f32",)
         library = matrices(types).build(target)

@@ -93,7 +93,7 @@ guarded(lambda: check_biased(library, [(4352, 1024), (4451, 1001), (3, 1500000)]
 # Threads: from 512 KiB on. Enough rows for each, too few, one; parts that are empty for some.
 LENGTHS = [131071, 131072, 131073, 200001, 8 * MIB // 16 + 1]
 ROWS = [(700, 301, 3), (2, 150001, 5), (3, 66001, 0), (2, 132096, 1), (1, 131500, 0), (40000, 5, 2), (260, 1024, 0)]
-for threads in (2, 3):
+for threads in (2, 3, 0, 16, 150):
     library = functions(("f32", "bf16")).build(threads=threads)
     guarded(lambda: check(library, "f32", LENGTHS, ROWS, WHERES[:6]))
     guarded(lambda: check(library, "bf16", [300007], [(500, 700, 1), (2, 170001, 5)], WHERES[:4]))
