@@ -123,6 +123,8 @@ llvm::Expected<std::unique_ptr<Executable>>
 Executable::load(std::unique_ptr<Program> program) {
   if (!program)
     return llvm::createStringError("expected a program, but got none");
+  if (llvm::Error error = checkRunsHere(*program->machine))
+    return error;
   llvm::SmallString<0> object;
   llvm::raw_svector_ostream os(object);
   if (llvm::Error error = program->emitInvocable(os))
@@ -140,6 +142,8 @@ Executable::compile(StringRef source, const CompileOptions &options,
 llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
     StringRef source, const CompileOptions &options, ObjectCache *cache,
     llvm::function_ref<llvm::Expected<std::unique_ptr<Program>>()> compile) {
+  if (llvm::Error error = checkRunsHere(options))
+    return error;
   std::optional<ObjectKey> key;
   if (cache)
     key = getObjectKey(source, options);

@@ -13,6 +13,8 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CodeGen.h"
 #include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/TargetSelect.h"
@@ -37,8 +39,9 @@ const HostTarget &mlir::dropout::getHostTarget() {
     HostTarget result;
     result.triple = llvm::sys::getProcessTriple();
     result.cpu = llvm::sys::getHostCPUName().str();
+    result.hasFeature = llvm::sys::getHostCPUFeatures();
     llvm::SubtargetFeatures features;
-    for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    for (const auto &feature : result.hasFeature)
       features.AddFeature(feature.first(), feature.second);
     // The order of a hash table; made one of the names.
     std::vector<std::string> sorted = features.getFeatures();
@@ -49,18 +52,138 @@ const HostTarget &mlir::dropout::getHostTarget() {
   return target;
 }
 
+/// The architectures that the vector code is made for and tested on.
+static bool isSupported(const llvm::Triple &triple) {
+  return (triple.getArch() == llvm::Triple::x86_64 ||
+          triple.getArch() == llvm::Triple::aarch64) &&
+         triple.isArch64Bit() && triple.isOSBinFormatELF() && !triple.isX32() &&
+         triple.getEnvironment() != llvm::Triple::GNUILP32;
+}
+
+/// The triple of the options, with LLVM's code generator for it at hand.
+static llvm::Expected<llvm::Triple> getTriple(StringRef text) {
+  const HostTarget &host = getHostTarget();
+  if (text.empty())
+    return llvm::Triple(host.triple);
+  llvm::Triple triple(llvm::Triple::normalize(text));
+  if (!isSupported(triple))
+    return llvm::createStringError(
+        "expected a triple of x86_64 or aarch64 with ELF objects, but got '" +
+        text + "'");
+  if (triple.getArch() != llvm::Triple(host.triple).getArch()) {
+    [[maybe_unused]] static const bool once = [] {
+      llvm::InitializeAllTargetInfos();
+      llvm::InitializeAllTargets();
+      llvm::InitializeAllTargetMCs();
+      llvm::InitializeAllAsmPrinters();
+      return true;
+    }();
+  }
+  return triple;
+}
+
+/// Errors for names that LLVM does not know, which it would only warn of, and
+/// for what it cannot generate 64-bit code for, which would end the process.
+static llvm::Error checkSubtarget(const llvm::Triple &triple, StringRef cpu,
+                                  StringRef features) {
+  std::string message;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return llvm::createStringError("expected a triple that LLVM is built for, "
+                                   "but got '" +
+                                   triple.str() + "'");
+  auto create = [&](StringRef cpu, StringRef features) {
+    return std::unique_ptr<llvm::MCSubtargetInfo>(
+        target->createMCSubtargetInfo(triple, cpu, features));
+  };
+  std::unique_ptr<llvm::MCSubtargetInfo> known = create("", "");
+  if (!cpu.empty() && !known->isCPUStringValid(cpu))
+    return llvm::createStringError("expected a CPU of " + triple.getArchName() +
+                                   " that LLVM knows, but got '" + cpu + "'");
+  if (!features.empty())
+    for (StringRef feature : llvm::split(features, ',')) {
+      if (!feature.starts_with("+") && !feature.starts_with("-"))
+        return llvm::createStringError(
+            "expected features as +name or -name, but got '" + feature + "'");
+      StringRef name = feature.drop_front();
+      if (llvm::none_of(known->getAllProcessorFeatures(),
+                        [&](const llvm::SubtargetFeatureKV &other) {
+                          return name == other.Key;
+                        }))
+        return llvm::createStringError(
+            "expected a feature of " + triple.getArchName() +
+            " that LLVM knows, but got '" + name + "'");
+    }
+  StringRef needed = triple.isX86()
+                         ? "+64bit,+64bit-mode,-32bit-mode,-16bit-mode,+x87,"
+                           "+sse2,-soft-float"
+                         : "+fp-armv8,+neon";
+  if (!create(cpu, features)->checkFeatures(needed))
+    return llvm::createStringError(
+        "expected a CPU and features with " + needed + ", but got '" +
+        (cpu.empty() ? "" : cpu.str() + "' and '") + features + "'");
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-mlir::dropout::createHostTargetMachine(unsigned optimizationLevel) {
-  const HostTarget &target = getHostTarget();
-  llvm::orc::JITTargetMachineBuilder builder{llvm::Triple(target.triple)};
-  builder.setCPU(target.cpu);
-  builder.getFeatures() = llvm::SubtargetFeatures(target.features);
+mlir::dropout::createTargetMachine(const CompileOptions &options) {
+  const HostTarget &host = getHostTarget();
+  llvm::Expected<llvm::Triple> triple = getTriple(options.triple);
+  if (!triple)
+    return triple.takeError();
+  std::string cpu = options.cpu, features = options.features;
+  bool isHost = triple->getArch() == llvm::Triple(host.triple).getArch();
+  if (!cpu.empty() || !features.empty() || !isHost)
+    if (llvm::Error error = checkSubtarget(*triple, cpu, features))
+      return error;
+  if (cpu.empty() && isHost) {
+    cpu = host.cpu;
+    features =
+        features.empty() ? host.features : host.features + "," + features;
+  } else if (cpu.empty()) {
+    cpu = "generic";
+  }
+  llvm::orc::JITTargetMachineBuilder builder{*triple};
+  builder.setCPU(cpu);
+  builder.getFeatures() = llvm::SubtargetFeatures(features);
   builder.setRelocationModel(llvm::Reloc::PIC_);
   builder.setCodeModel(llvm::CodeModel::Small);
   builder.setCodeGenOptLevel(
-      *llvm::CodeGenOpt::getLevel(int(optimizationLevel)));
+      *llvm::CodeGenOpt::getLevel(int(options.optimizationLevel)));
   builder.getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return builder.createTargetMachine();
+}
+
+llvm::Error mlir::dropout::checkRunsHere(const llvm::TargetMachine &machine) {
+  const HostTarget &host = getHostTarget();
+  const llvm::Triple &triple = machine.getTargetTriple();
+  llvm::Triple hostTriple(host.triple);
+  if (triple.getArch() != hostTriple.getArch() ||
+      triple.getOS() != hostTriple.getOS())
+    return llvm::createStringError("expected a program for " + host.triple +
+                                   " to run here, but got one for " +
+                                   triple.str());
+  std::vector<std::string> missing;
+  for (const llvm::SubtargetFeatureKV &feature :
+       machine.getMCSubtargetInfo()->getEnabledProcessorFeatures()) {
+    // What is no feature of a CPU but a choice of the compiler is not listed.
+    auto found = host.hasFeature.find(feature.Key);
+    if (found != host.hasFeature.end() && !found->second)
+      missing.push_back(feature.Key);
+  }
+  if (missing.empty())
+    return llvm::Error::success();
+  return llvm::createStringError(
+      "expected a program for features that this machine has, but it lacks " +
+      llvm::join(missing, ", "));
+}
+
+llvm::Error mlir::dropout::checkRunsHere(const CompileOptions &options) {
+  if (options.cpu.empty() && options.features.empty() && options.triple.empty())
+    return llvm::Error::success();
+  auto machine = createTargetMachine(options);
+  return machine ? checkRunsHere(**machine) : machine.takeError();
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,9 @@
 #ifndef DROPOUT_LIB_EXECUTIONENGINE_HOSTTARGET_H
 #define DROPOUT_LIB_EXECUTIONENGINE_HOSTTARGET_H
 
+#include "dropout/ExecutionEngine/Program.h"
+
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Target/TargetMachine.h"
 #include <memory>
@@ -22,16 +25,25 @@ struct HostTarget {
   std::string cpu;
   /// "+avx,-avx512f,...".
   std::string features;
+  /// The same by name.
+  llvm::StringMap<bool> hasFeature;
 };
 
 /// Looked up once: a virtual machine takes its time to say what CPU it has.
 const HostTarget &getHostTarget();
 
-/// What machine code is generated with: the CPU of this machine and all its
-/// features, position-independent, without contraction of multiplications and
-/// additions. Not to be shared by threads.
+/// What machine code is generated with: the CPU of the options, or of this
+/// machine with all its features, position-independent, without contraction of
+/// multiplications and additions. Not to be shared by threads. An error names
+/// the triple, CPU or feature that is not known.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createHostTargetMachine(unsigned optimizationLevel);
+createTargetMachine(const CompileOptions &options);
+
+/// An error if code for that machine cannot run in this process. It names the
+/// features that the CPU here lacks.
+llvm::Error checkRunsHere(const llvm::TargetMachine &machine);
+/// The same for what createTargetMachine makes of the options.
+llvm::Error checkRunsHere(const CompileOptions &options);
 
 /// glibc's vector function of that name ("_ZGVbN4v_erff"); null if this machine
 /// has none.

@@ -144,7 +144,7 @@ static const DialectRegistry &getRegistry() {
   return registry;
 }
 
-/// The part of the pipeline's options that follows from the machine.
+/// The part of the pipeline's options that follows from the target.
 static void setTargetOptions(DropoutToLLVMOptions &pipeline,
                              const llvm::TargetMachine &machine) {
   const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
@@ -187,6 +187,9 @@ public:
         options.threads != passOptions.threads ||
         options.nontemporalBytes != passOptions.nontemporalBytes ||
         options.vectorMath != passOptions.vectorMath ||
+        options.cpu != passOptions.cpu ||
+        options.features != passOptions.features ||
+        options.triple != passOptions.triple ||
         options.verifyEach != passOptions.verifyEach) {
       passes.emplace(&context, ModuleOp::getOperationName());
       passOptions = options;
@@ -327,7 +330,7 @@ llvm::Expected<std::unique_ptr<Program>> Program::compile(
     if (llvm::Error error = isolate(*module, options.function))
       return error;
 
-  auto machine = createHostTargetMachine(options.optimizationLevel);
+  auto machine = createTargetMachine(options);
   if (!machine)
     return machine.takeError();
 

@@ -61,13 +61,16 @@ mlir::dropout::getObjectKey(StringRef source, const CompileOptions &options) {
   // A new option does not compile before it is added here, or named as one that
   // the code does not depend on.
   const auto &[lowering, threads, nontemporalBytes, vectorMath,
-               optimizationLevel, function, verifyEach, forwardDiagnostics] =
-      options;
+               optimizationLevel, cpu, features, triple, function, verifyEach,
+               forwardDiagnostics] = options;
   key.add(uint64_t(lowering));
   key.add(uint64_t(threads));
   key.add(uint64_t(nontemporalBytes));
   key.add(uint64_t(vectorMath && hasVectorMath()));
   key.add(uint64_t(optimizationLevel));
+  key.add(cpu);
+  key.add(features);
+  key.add(triple);
   key.add(function);
   (void)verifyEach;
   (void)forwardDiagnostics;

@@ -121,6 +121,20 @@ struct Options {
           "glibc's libmvec: slow, but the same bits on all machines with "
           "this libm, and objects that link with any"),
       cl::cat(category)};
+  cl::opt<std::string> cpu{
+      "cpu",
+      cl::desc("CPU to generate code for, as of clang's -march (default: this "
+               "machine's): x86-64-v3, znver4"),
+      cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> features{
+      "features",
+      cl::desc("More features or fewer than the CPU has: +avx2,-fma"),
+      cl::value_desc("list"), cl::cat(category)};
+  cl::opt<std::string> triple{
+      "triple",
+      cl::desc("Target of --emit, x86_64 or aarch64 (default: this machine): "
+               "aarch64-linux-gnu"),
+      cl::value_desc("name"), cl::cat(category)};
   cl::opt<unsigned> optimization{"O",
                                  cl::desc("Optimization level, 0 to 3 "
                                           "(default 2)"),
@@ -180,7 +194,15 @@ static llvm::Error checkOptions(const Options &options) {
       (options.time == 0 || options.time > 1000000))
     return error("expected --time of 1 to 1000000 runs, but got " +
                  Twine(options.time));
+  const std::reference_wrapper<const cl::opt<std::string>> targetOptions[] = {
+      options.cpu, options.features, options.triple};
+  for (const cl::opt<std::string> &option : targetOptions)
+    if (option.getNumOccurrences() && option.empty())
+      return error("expected --" + option.ArgStr + " of something, but got ''");
   if (options.emit.empty()) {
+    if (options.triple.getNumOccurrences())
+      return error("expected --triple together with --emit; what runs here is "
+                   "for this machine");
     if (options.emitTo.getNumOccurrences())
       return error("expected -o together with --emit; results go to --output");
     return llvm::Error::success();
@@ -680,6 +702,9 @@ static llvm::Error runMain(const Options &options) {
   compileOptions.optimizationLevel = options.optimization;
   compileOptions.threads = options.threads;
   compileOptions.vectorMath = !options.noVectorMath;
+  compileOptions.cpu = options.cpu;
+  compileOptions.features = options.features;
+  compileOptions.triple = options.triple;
   compileOptions.verifyEach = options.verifyEach;
   compileOptions.forwardDiagnostics = true;
 

@@ -152,7 +152,8 @@ class Executable {
 public:
   /// Compiles \p source, MLIR as text or bytecode, or takes it from \p cache
   /// (null: none) if it is there, without parsing it. What is not there is
-  /// compiled and kept. A cache that can't be read or written is no error.
+  /// compiled and kept. A cache that can't be read or written is no error; a
+  /// target with features that this machine lacks is one that names them.
   static llvm::Expected<std::unique_ptr<Executable>>
   compile(llvm::StringRef source, const CompileOptions &options = {},
           ObjectCache *cache = nullptr);
@@ -165,7 +166,8 @@ public:
 
   /// Generates machine code. Functions of the runtime are those that this
   /// library is linked with; other external functions are looked up in the
-  /// process, and one that is missing is an error that names it.
+  /// process, and one that is missing is an error that names it. So is a
+  /// feature of the program's target that this machine lacks.
   static llvm::Expected<std::unique_ptr<Executable>>
   load(std::unique_ptr<Program> program);
 

@@ -1,4 +1,4 @@
-//===- Program.h - Compile a module for this machine ------------*- C++ -*-===//
+//===- Program.h - Compile a module -----------------------------*- C++ -*-===//
 //
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -44,6 +44,15 @@ struct CompileOptions {
   /// vectors goes through a few passes of LLVM only. No fast-math flag is ever
   /// set.
   unsigned optimizationLevel = 2;
+  /// The CPU to generate code for, as of clang's -march: "x86-64-v3", "znver4";
+  /// this machine's if empty. An executable is refused if this machine lacks
+  /// one of its features.
+  std::string cpu;
+  /// More features or fewer than the CPU has: "+avx512f,-avx512bw".
+  std::string features;
+  /// The target: "aarch64-linux-gnu" (then the default CPU is a generic one);
+  /// this machine's if empty. x86_64 and aarch64 with ELF objects.
+  std::string triple;
   /// The one public function to compile, with what it calls; the others need
   /// not compile. All public functions if empty.
   std::string function;
@@ -63,7 +72,8 @@ enum class EmitKind : uint8_t {
   Header    ///< C99 (and C++) prototypes of the entry points.
 };
 
-/// A module compiled for the CPU of this machine, not yet loaded.
+/// A module compiled for a CPU, by default that of this machine, not yet
+/// loaded.
 ///
 /// Not safe for concurrent use of one object; different programs may be
 /// compiled and used on different threads, each with an MLIRContext of its own.
