@@ -31,7 +31,8 @@ namespace mlir::dropout {
 using namespace mlir;
 using namespace mlir::dropout;
 
-template <typename Op> static DrawParameters getDrawParameters(Op op) {
+template <typename Op>
+static DrawParameters getDrawParameters(Op op) {
   DrawParameters draw;
   draw.threshold = op.getThreshold();
   draw.seed = op.getSeed();
@@ -237,14 +238,45 @@ private:
   TieForm ties;
 };
 
+/// Copies `bits`, and the vectors of i1 that they are made of.
+static Value cloneBits(OpBuilder &builder, Value bits) {
+  Operation *op = bits.getDefiningOp();
+  auto type = dyn_cast<VectorType>(bits.getType());
+  if (!op || !type || !type.getElementType().isInteger(1) || !isPure(op))
+    return bits;
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    mapping.map(operand, cloneBits(builder, operand));
+  return builder.clone(*op, mapping)
+      ->getResult(cast<OpResult>(bits).getResultNumber());
+}
+
+/// Replaces `op` by `bits`, with a copy of the compare in each block that uses
+/// them: few targets have registers for vectors of i1, and LLVM would pack bits
+/// at the end of one block and unpack them in the next.
+static void replaceByBits(RewriterBase &rewriter, KeepRunOp op, Value bits) {
+  llvm::MapVector<Block *, Value> bitsOfBlock;
+  bitsOfBlock[op->getBlock()] = bits;
+  for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+    Value &own = bitsOfBlock[use.getOwner()->getBlock()];
+    if (!own) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(use.getOwner()->getBlock());
+      own = cloneBits(rewriter, bits);
+    }
+    rewriter.modifyOpInPlace(use.getOwner(), [&] { use.set(own); });
+  }
+  rewriter.eraseOp(op);
+}
+
 struct ExpandKeepRun : OpRewritePattern<KeepRunOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(KeepRunOp op,
                                 PatternRewriter &rewriter) const final {
-    rewriter.replaceOp(
-        op, KeepBitEmitter(rewriter, op.getLoc(), getDrawParameters(op))
-                .emitRun(op.getBase(), op.getHigh(), op.getType()));
+    replaceByBits(rewriter, op,
+                  KeepBitEmitter(rewriter, op.getLoc(), getDrawParameters(op))
+                      .emitRun(op.getBase(), op.getHigh(), op.getType()));
     return success();
   }
 };

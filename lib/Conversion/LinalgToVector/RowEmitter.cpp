@@ -41,9 +41,9 @@ static constexpr int64_t kVectorsOfBlocks = 4;
 
 /// Elements of a tile; no more than a short row needs.
 static int64_t getTileSize(const VectorTarget &target, OpFoldResult extent) {
+  int64_t largest = target.vectorBits / 8 * kVectorsOfBlocks;
   // One vector of blocks; at least two blocks of sixteen elements.
   int64_t tile = std::max<int64_t>(target.vectorBits / 8, 32);
-  int64_t largest = tile * kVectorsOfBlocks;
   std::optional<int64_t> known = getConstantIntValue(extent);
   while (tile < largest && (!known || tile < *known))
     tile *= 2;

@@ -26,6 +26,20 @@ using namespace mlir::dropout;
 // Philox on lanes
 //===----------------------------------------------------------------------===//
 
+/// `a`, a vector of integers, behind which LLVM does not look.
+static Value emitFence(OpBuilder &builder, Location loc, Value a) {
+  auto type = cast<VectorType>(a.getType());
+  auto real = VectorType::get(type.getNumElements() *
+                                  type.getElementTypeBitWidth() / 64,
+                              builder.getF64Type());
+  a = vector::BitCastOp::create(builder, loc, real, a);
+  a = LLVM::CallIntrinsicOp::create(
+          builder, loc, real, builder.getStringAttr("llvm.arithmetic.fence"),
+          ValueRange{a})
+          .getResult(0);
+  return vector::BitCastOp::create(builder, loc, type, a);
+}
+
 namespace {
 
 /// 64-bit arithmetic on values that are the same in all lanes (i64) or differ
@@ -42,11 +56,16 @@ public:
     return arith::ConstantOp::create(builder, loc,
                                      builder.getI64IntegerAttr(value));
   }
-  /// (0, step, 2 * step, ...)
-  Value lanes(uint64_t step) {
+  /// The number of each lane's block times `step`. The first half of the
+  /// blocks is in the even lanes: then the words of one output register come
+  /// from one register of each input, 128 bits from the same 128 bits, which is
+  /// one cheap shuffle whatever the width of registers is.
+  Value blocks(uint64_t step) {
     SmallVector<int64_t> values;
-    for (int64_t lane = 0; lane < vector.getNumElements(); ++lane)
-      values.push_back(lane * step);
+    for (int64_t lane = 0; lane < vector.getNumElements(); ++lane) {
+      int64_t block = lane / 2 + lane % 2 * vector.getNumElements() / 2;
+      values.push_back(block * step);
+    }
     return arith::ConstantOp::create(builder, loc,
                                      DenseIntElementsAttr::get(vector, values));
   }
@@ -93,17 +112,7 @@ public:
 
   /// `a`, behind which LLVM does not look for what to combine: along the chain
   /// of the rounds it finds nothing, and takes a third of the time to compile.
-  Value fence(Value a) {
-    if (isUniform(a))
-      return a;
-    auto real = VectorType::get(vector.getNumElements(), builder.getF64Type());
-    a = arith::BitcastOp::create(builder, loc, real, a);
-    a = LLVM::CallIntrinsicOp::create(
-            builder, loc, real, builder.getStringAttr("llvm.arithmetic.fence"),
-            ValueRange{a})
-            .getResult(0);
-    return arith::BitcastOp::create(builder, loc, vector, a);
-  }
+  Value fence(Value a) { return isUniform(a) ? a : emitFence(builder, loc, a); }
 
   OpBuilder &builder;
   Location loc;
@@ -127,14 +136,15 @@ std::pair<Value, Value> KeepBitEmitter::emitRunDraws(Value base, Value high,
     block = arith::ShRSIOp::create(
         builder, loc, base,
         constantI64(llvm::Log2_64(parameters.getElementsPerBlock())));
-    c0 = b.binary<arith::AddIOp>(block, b.lanes(1));
+    c0 = b.binary<arith::AddIOp>(block, b.blocks(1));
     c1 = b.high(c0);
   }
   Value packed[2];
   for (uint32_t round = 0; round < parameters.rounds; ++round) {
     Value product0 = b.multiply(c0, kPhiloxMultiplier0);
     if (round == 0 && high) // Linear in the lane: one addition.
-      product0 = b.binary<arith::AddIOp>(product0, b.lanes(kPhiloxMultiplier0));
+      product0 =
+          b.binary<arith::AddIOp>(product0, b.blocks(kPhiloxMultiplier0));
     Value product1 = b.multiply(c2, kPhiloxMultiplier1);
     if (round + 1 == parameters.rounds) {
       // Two words a lane, the first in the high half.
@@ -158,9 +168,9 @@ std::pair<Value, Value> KeepBitEmitter::emitRunDraws(Value base, Value high,
   auto drawType =
       VectorType::get(2 * numBlocks * 32 / parameters.resolution,
                       builder.getIntegerType(parameters.resolution));
-  auto half = [&](int64_t firstBlock) -> Value {
+  auto half = [&](int64_t firstLane) -> Value {
     SmallVector<int64_t> order;
-    for (int64_t lane = firstBlock; lane < firstBlock + numBlocks / 2; ++lane)
+    for (int64_t lane = firstLane; lane < numBlocks; lane += 2)
       for (int64_t vector : {0, 1})
         for (int64_t word : {1, 0})
           order.push_back(2 * numBlocks * vector + 2 * lane + word);
@@ -168,7 +178,7 @@ std::pair<Value, Value> KeepBitEmitter::emitRunDraws(Value base, Value high,
         vector::ShuffleOp::create(builder, loc, first, second, order);
     return vector::BitCastOp::create(builder, loc, drawType, shuffled);
   };
-  return {half(0), half(numBlocks / 2)};
+  return {half(0), half(1)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -207,60 +217,96 @@ static Value emitConcatenate(OpBuilder &builder, Location loc, Value a,
                                    llvm::to_vector(llvm::seq(2 * size)));
 }
 
+/// What `draws` have above `limit`, and 0 below.
+static Value emitExcess(OpBuilder &builder, Location loc, Value draws,
+                        Value limit) {
+  return LLVM::USubSat::create(
+      builder, loc, draws.getType(), draws,
+      vector::BroadcastOp::create(builder, loc, draws.getType(), limit));
+}
+
 Value KeepBitEmitter::emitAlignedRun(Value base, Value high, VectorType type) {
   int64_t perBlock = parameters.getElementsPerBlock();
   std::pair<Value, Value> draws =
       emitRunDraws(base, high, type.getNumElements() / perBlock);
   Value first = draws.first, second = draws.second;
-  auto compare = [&](arith::CmpIPredicate predicate, Value limit) {
-    return emitConcatenate(
-        builder, loc, emitCompareLanes(builder, loc, predicate, first, limit),
-        emitCompareLanes(builder, loc, predicate, second, limit));
-  };
+  auto drawType = cast<VectorType>(first.getType());
   auto narrow = [&](Value limit, uint64_t largest) -> Value {
     limit = arith::MinUIOp::create(builder, loc, limit, constantI64(largest));
-    return arith::TruncIOp::create(
-        builder, loc, builder.getIntegerType(parameters.resolution), limit);
+    return arith::TruncIOp::create(builder, loc, drawType.getElementType(),
+                                   limit);
+  };
+  // Kept is what has a nonzero excess over a limit. Bits live as vectors of
+  // draws for as long as they can: few targets have registers for i1.
+  auto isNonzero = [&](Value a, Value b) {
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(drawType));
+    auto compare = [&](Value excess) -> Value {
+      return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                   excess, zero);
+    };
+    return emitConcatenate(builder, loc, compare(a), compare(b));
   };
   if (parameters.resolution == 8) {
-    // k = 256 is no byte: it drops what 255 would keep.
-    Value keep =
-        compare(arith::CmpIPredicate::uge, narrow(parameters.threshold, 0xff));
-    Value isByte =
-        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule,
-                              parameters.threshold, constantI64(0xff));
-    return arith::AndIOp::create(
-        builder, loc, keep,
-        vector::BroadcastOp::create(builder, loc, type, isByte));
+    // Over k - 1; k = 0 keeps all.
+    Value isZero = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                         parameters.threshold, constantI64(0));
+    Value all = vector::BroadcastOp::create(
+        builder, loc, drawType,
+        arith::ExtUIOp::create(builder, loc, drawType.getElementType(),
+                               isZero));
+    Value above = arith::SubIOp::create(
+        builder, loc,
+        arith::MaxUIOp::create(builder, loc, parameters.threshold,
+                               constantI64(1)),
+        constantI64(1));
+    auto excess = [&](Value draws) -> Value {
+      return arith::OrIOp::create(
+          builder, loc, emitExcess(builder, loc, draws, narrow(above, 0xff)),
+          all);
+    };
+    return isNonzero(excess(first), excess(second));
   }
 
   // T = 2^32 has no top half of 16 bits; see emitCompare.
   Value top = narrow(arith::ShRUIOp::create(builder, loc, parameters.threshold,
                                             constantI64(16)),
                      0xffff);
-  Value keep = compare(arith::CmpIPredicate::ugt, top);
-  Value tieFirst =
-      emitCompareLanes(builder, loc, arith::CmpIPredicate::eq, first, top);
-  Value tieSecond =
-      emitCompareLanes(builder, loc, arith::CmpIPredicate::eq, second, top);
+  auto isTie = [&](Value draws) {
+    return emitCompareLanes(builder, loc, arith::CmpIPredicate::eq, draws, top);
+  };
   Value any = emitToInteger(
-      builder, loc, arith::OrIOp::create(builder, loc, tieFirst, tieSecond));
+      builder, loc,
+      arith::OrIOp::create(builder, loc, isTie(first), isTie(second)));
   Value hasTies = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
                                         any, constant(any.getType(), 0));
   Value never =
       arith::ConstantOp::create(builder, loc, builder.getBoolAttr(false));
   hasTies = LLVM::ExpectOp::create(builder, loc, hasTies, never);
-  auto branch = scf::IfOp::create(builder, loc, type, hasTies,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  Value ties = emitConcatenate(builder, loc, tieFirst, tieSecond);
-  Value resolved = emitResolveTies(emitToInteger(builder, loc, keep),
-                                   emitToInteger(builder, loc, ties), base);
-  scf::YieldOp::create(builder, loc, emitToBits(builder, loc, resolved));
-  builder.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(builder, loc, keep);
-  return branch.getResult(0);
+  Value excess[] = {emitExcess(builder, loc, first, top),
+                    emitExcess(builder, loc, second, top)};
+  auto branch =
+      scf::IfOp::create(builder, loc, TypeRange{drawType, drawType}, hasTies,
+                        /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    // The fences: LLVM would take the bits from in front of the branch.
+    Value ties =
+        emitConcatenate(builder, loc, isTie(emitFence(builder, loc, first)),
+                        isTie(emitFence(builder, loc, second)));
+    Value both = emitConcatenate(builder, loc, excess[0], excess[1]);
+    both = emitResolveTies(both, emitToInteger(builder, loc, ties), base);
+    int64_t size = drawType.getNumElements();
+    SmallVector<Value> halves;
+    for (int64_t offset : {int64_t(0), size})
+      halves.push_back(vector::ExtractStridedSliceOp::create(
+          builder, loc, both, offset, size, /*strides=*/1));
+    scf::YieldOp::create(builder, loc, halves);
+    builder.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(builder, loc, excess);
+  }
+  return isNonzero(branch.getResult(0), branch.getResult(1));
 }
 
 Value KeepBitEmitter::emitRun(Value base, Value high, VectorType type) {
@@ -345,8 +391,8 @@ Value KeepBitEmitter::emitColdLowHalf(Value index) {
   return arith::AndIOp::create(builder, loc, draw, constantI64(0xffff));
 }
 
-Value KeepBitEmitter::emitResolveTies(Value keep, Value ties, Value base) {
-  Type word = keep.getType(), i64 = builder.getI64Type();
+Value KeepBitEmitter::emitResolveTies(Value excess, Value ties, Value base) {
+  Type word = ties.getType(), i64 = builder.getI64Type();
   // T's low half, or 2^16 for T = 2^32.
   Value top = arith::MinUIOp::create(
       builder, loc,
@@ -357,7 +403,7 @@ Value KeepBitEmitter::emitResolveTies(Value keep, Value ties, Value base) {
       builder, loc, parameters.threshold,
       arith::ShLIOp::create(builder, loc, top, constantI64(16)));
   auto loop = scf::WhileOp::create(
-      builder, loc, TypeRange{word, word}, ValueRange{keep, ties},
+      builder, loc, TypeRange{excess.getType(), word}, ValueRange{excess, ties},
       [&](OpBuilder &nested, Location loc, ValueRange state) {
         Value zero = arith::ConstantOp::create(nested, loc,
                                                nested.getIntegerAttr(word, 0));
@@ -377,14 +423,18 @@ Value KeepBitEmitter::emitResolveTies(Value keep, Value ties, Value base) {
             arith::AddIOp::create(nested, loc, base, offset));
         Value kept = arith::CmpIOp::create(
             nested, loc, arith::CmpIPredicate::uge, low, lowOfThreshold);
-        Value bit = arith::ShLIOp::create(
-            nested, loc, arith::ExtUIOp::create(nested, loc, word, kept), lane);
+        // 1 if kept; it was 0.
+        Type element = getElementTypeOrSelf(excess.getType());
+        Value decided = vector::InsertOp::create(
+            nested, loc, arith::ExtUIOp::create(nested, loc, element, kept),
+            state[0],
+            OpFoldResult(arith::IndexCastOp::create(
+                nested, loc, nested.getIndexType(), offset)));
         Value without = arith::SubIOp::create(nested, loc, state[1],
                                               inner.constant(word, 1));
         scf::YieldOp::create(
             nested, loc,
-            {arith::OrIOp::create(nested, loc, state[0], bit),
-             arith::AndIOp::create(nested, loc, state[1], without)});
+            {decided, arith::AndIOp::create(nested, loc, state[1], without)});
       });
   return loop.getResult(0);
 }

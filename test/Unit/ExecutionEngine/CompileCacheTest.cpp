@@ -17,6 +17,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
 #include <atomic>
 #include <cstring>
 #include <fstream>
@@ -135,6 +136,14 @@ TEST_F(CompileCacheTest, SameBitsAndSignatures) {
   EXPECT_EQ(counters.stores, 4u);
 }
 
+/// A feature of this machine.
+static std::string anyFeature() {
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    if (feature.second)
+      return feature.first().str();
+  return "";
+}
+
 TEST_F(CompileCacheTest, WhatTheKeyHolds) {
   EXPECT_EQ(countCompiles(source), 1);
   EXPECT_EQ(countCompiles(source), 0);
@@ -149,6 +158,14 @@ TEST_F(CompileCacheTest, WhatTheKeyHolds) {
   EXPECT_EQ(countCompiles(source, options), 1);
   options = {};
   options.function = "f";
+  EXPECT_EQ(countCompiles(source, options), 1);
+  EXPECT_EQ(countCompiles(source, options), 0);
+  options = {};
+  options.triple = llvm::sys::getProcessTriple();
+  EXPECT_EQ(countCompiles(source, options), 1);
+  options.cpu = "generic";
+  EXPECT_EQ(countCompiles(source, options), 1);
+  options.features = "+" + anyFeature();
   EXPECT_EQ(countCompiles(source, options), 1);
   EXPECT_EQ(countCompiles(source, options), 0);
   // And no other.

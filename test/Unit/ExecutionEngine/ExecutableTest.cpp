@@ -14,6 +14,8 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include <atomic>
 #include <gtest/gtest.h>
 #include <thread>
@@ -224,6 +226,21 @@ TEST(Compile, Errors) {
   ASSERT_FALSE(bool(level));
   EXPECT_EQ(message(level.takeError()),
             "expected optimization level 0 to 3, but got 4");
+
+  // Another architecture: a program, but not one to be loaded.
+  options = {};
+  bool isX86 = llvm::Triple(llvm::sys::getProcessTriple()).isX86();
+  options.triple = isX86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+  auto program = Program::compileSource("func.func @f() { return }", options);
+  ASSERT_TRUE(bool(program)) << message(program.takeError());
+  auto foreign = Executable::load(std::move(*program));
+  ASSERT_FALSE(bool(foreign));
+  EXPECT_NE(message(foreign.takeError()).find("to run here, but got one for"),
+            std::string::npos);
+  auto uncompiled = Executable::compile("func.func @f() { return }", options);
+  ASSERT_FALSE(bool(uncompiled));
+  EXPECT_NE(message(uncompiled.takeError()).find("to run here, but got one"),
+            std::string::npos);
 
   // The message of MLIR, with its place.
   auto taken = compile("func.func @f() { return }\n"

@@ -89,9 +89,9 @@ private:
   /// bytes (i8) in the order of the elements.
   std::pair<Value, Value> emitRunDraws(Value base, Value high,
                                        int64_t numBlocks);
-  /// `keep` with the bits set in `ties` decided by the low halves; both are
-  /// integers of as many bits as the run has elements.
-  Value emitResolveTies(Value keep, Value ties, Value base);
+  /// `excess`, a vector with as many lanes as the run has elements, with 1 for
+  /// those of the bits set in `ties` (an integer) that the low halves keep.
+  Value emitResolveTies(Value excess, Value ties, Value base);
   /// The low half of one element, with the rounds in a loop: small, for code
   /// that hardly ever runs.
   Value emitColdLowHalf(Value index);
