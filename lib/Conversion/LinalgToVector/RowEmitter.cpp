@@ -416,16 +416,46 @@ void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
   llvm::DenseMap<Operation *, Value> parts;
   for (auto &[keep, word] : words) {
     Value shifted = arith::ShRUIOp::create(builder, loc, word, shift);
-    parts[keep] = emitToBits(
-        builder, loc,
-        arith::TruncIOp::create(builder, loc, builder.getIntegerType(unrolled),
-                                shifted));
+    parts[keep] = arith::TruncIOp::create(
+        builder, loc, builder.getIntegerType(unrolled), shifted);
   }
   emitVectors(add(element, loop.getInductionVar()), unrolled, storesPastCaches,
               [&](KeepOp keep, int64_t offset) -> Value {
-                return vector::ExtractStridedSliceOp::create(
-                    builder, loc, parts.lookup(keep), offset, step, 1);
+                return emitTestBits(parts.lookup(keep), offset);
               });
+}
+
+Value RowEmitter::emitTestBits(Value word, int64_t offset) {
+  if (target.maskedMemory)
+    return vector::ExtractStridedSliceOp::create(
+        builder, loc, emitToBits(builder, loc, word), offset, step, 1);
+  // In lanes of 32 bits, of which each tests its own: LLVM takes an integer
+  // apart bit by bit where there are no registers for vectors of i1.
+  Type i32 = builder.getI32Type();
+  int64_t first = offset % 32;
+  Value part = word;
+  if (offset >= 32)
+    part = arith::ShRUIOp::create(
+        builder, loc, word,
+        arith::ConstantOp::create(
+            builder, loc,
+            builder.getIntegerAttr(word.getType(), offset - first)));
+  int64_t bits = word.getType().getIntOrFloatBitWidth();
+  if (bits > 32)
+    part = arith::TruncIOp::create(builder, loc, i32, part);
+  else if (bits < 32)
+    part = arith::ExtUIOp::create(builder, loc, i32, part);
+  SmallVector<int32_t> own;
+  for (int64_t lane = first; lane < first + step; ++lane)
+    own.push_back(int32_t(uint32_t(1) << lane));
+  auto type = VectorType::get(step, i32);
+  Value masked = arith::AndIOp::create(
+      builder, loc, vector::BroadcastOp::create(builder, loc, type, part),
+      arith::ConstantOp::create(builder, loc,
+                                DenseElementsAttr::get(type, ArrayRef(own))));
+  return arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::ne, masked,
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type)));
 }
 
 void RowEmitter::emitVectors(

@@ -70,6 +70,8 @@ private:
   /// `count` elements, a multiple of the vector's, as straight-line code.
   void emitVectors(Value element, int64_t count, Value storesPastCaches,
                    llvm::function_ref<Value(KeepOp, int64_t)> getBits);
+  /// Bits `offset` to `offset` + step - 1 of an integer as a vector of i1.
+  Value emitTestBits(Value word, int64_t offset);
   /// The elements of the tile at `element` that are neither in front of `first`
   /// (null: there are none) nor behind `last`.
   void emitPartialTile(Value element, Value first, Value last);
