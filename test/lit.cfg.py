@@ -8,6 +8,7 @@
 #                               compares its input, as text and as bytecode
 
 import os
+import platform
 
 import lit.formats
 
@@ -41,6 +42,25 @@ if config.sanitizers:
         "detect_leaks=0:detect_container_overflow=0:allocator_may_return_null=1")
     config.environment["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
     config.available_features.add("sanitizers")
+
+# What this machine can run of x86-64's levels.
+LEVELS = {
+    "hw-x86-64-v2": "cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3",
+    "hw-x86-64-v3": "abm avx avx2 bmi1 bmi2 f16c fma movbe xsave",
+    "hw-x86-64-v4": "avx512bw avx512cd avx512dq avx512f avx512vl",
+}
+flags = set()
+if platform.machine() == "x86_64":
+    with open("/proc/cpuinfo") as cpuinfo:
+        for line in cpuinfo:
+            if line.startswith("flags"):
+                flags = set(line.split(":")[1].split())
+                break
+needed = set()
+for level, names in LEVELS.items():
+    needed |= set(names.split())
+    if needed <= flags:
+        config.available_features.add(level)
 
 roundtrip = os.environ.get("DROPOUT_CHECK_ROUNDTRIP")
 config.substitutions += [

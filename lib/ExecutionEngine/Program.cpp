@@ -154,6 +154,7 @@ static void setTargetOptions(DropoutToLLVMOptions &pipeline,
   bool hasAVX2 = isX86 && subtarget.checkFeatures("+avx2");
   pipeline.vectorBits = hasAVX512 ? 512 : hasAVX2 ? 256 : 128;
   pipeline.maskedMemory = hasAVX512;
+  pipeline.nativeF16 = !isX86 || subtarget.checkFeatures("+f16c");
 }
 
 /// Adds `dropout-to-llvm` for that machine.

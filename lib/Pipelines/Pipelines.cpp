@@ -115,6 +115,8 @@ static void addLLVMPasses(OpPassManager &pm,
     pm.addPass(createMathToLibmvecPass(options));
   }
   pm.addPass(createLowerFloatsPass());
+  if (!pipeline.nativeF16)
+    pm.addPass(createExpandF16Pass());
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   pm.addPass(arith::createArithExpandOpsPass(expand));

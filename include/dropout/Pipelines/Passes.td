@@ -79,6 +79,18 @@ def ExpandCopiesPass : Pass<"dropout-expand-copies", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ExpandF16Pass : Pass<"dropout-expand-f16"> {
+  let summary = "Convert f16 to and from other floats by integer code";
+  let description = [{
+    For targets without instructions for it (x86-64 without F16C), where LLVM
+    would call a function for every element. `arith.extf` from and `arith.truncf`
+    to f16, on scalars and vectors, round once, to nearest even; a NaN stays
+    one. Other arithmetic on f16 is not touched.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 def LowerFloatsPass : Pass<"dropout-lower-floats", "::mlir::ModuleOp"> {
   let summary = "Lower bf16 arithmetic and math functions without loss";
   let description = [{

@@ -130,6 +130,11 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
           clEnumValN(VectorMath::None, "none", "libm, lane by lane"),
           clEnumValN(VectorMath::Libmvec, "libmvec",
                      "glibc's libmvec (x86-64), on registers of vector-bits"))};
+  PassOptions::Option<bool> nativeF16{
+      *this, "native-f16",
+      llvm::cl::desc("The target has instructions that convert f16 (all but "
+                     "x86-64 without F16C)"),
+      llvm::cl::init(true)};
   PassOptions::Option<int64_t> nontemporalBytes{
       *this, "nontemporal-bytes",
       llvm::cl::desc("Smallest output that is stored past the caches; 0: "
