@@ -42,20 +42,36 @@ static bool onlyMoves(Operation *op) {
 namespace {
 struct LegalizeBF16Pass
     : public dropout::impl::LegalizeBF16PassBase<LegalizeBF16Pass> {
-  /// Errors for what i16 can't stand for.
+  /// Errors for what i16 can't stand for. Sets `found` if there is a value of
+  /// bf16; the name of a type that no value has hurts nobody.
   LogicalResult verify() {
-    WalkResult result = getOperation().walk([](Operation *op) -> WalkResult {
+    found = false;
+    llvm::DenseMap<Type, bool> known;
+    auto isOrHasBF16 = [&](Type type) {
+      auto [entry, isNew] = known.try_emplace(type, false);
+      if (isNew)
+        entry->second = containsBF16(type);
+      return entry->second;
+    };
+    WalkResult result = getOperation().walk([&](Operation *op) -> WalkResult {
+      bool has = llvm::any_of(op->getOperandTypes(), isOrHasBF16) ||
+                 llvm::any_of(op->getResultTypes(), isOrHasBF16);
+      for (Region &region : op->getRegions())
+        for (Block &block : region)
+          found |= llvm::any_of(block.getArgumentTypes(), isOrHasBF16);
+      found |= has;
+      if (auto global = dyn_cast<LLVM::GlobalOp>(op))
+        found |= isOrHasBF16(global.getGlobalType());
       if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op)) {
-        if (function.isExternal() && containsBF16(function.getFunctionType()))
+        bool inSignature = isOrHasBF16(function.getFunctionType());
+        found |= inSignature;
+        if (function.isExternal() && inSignature)
           return op->emitError("expected an external function without bf16 "
                                "values, but got @")
                  << function.getSymName();
         return WalkResult::advance();
       }
-      if (onlyMoves(op))
-        return WalkResult::advance();
-      if (llvm::any_of(op->getOperandTypes(), containsBF16) ||
-          llvm::any_of(op->getResultTypes(), containsBF16))
+      if (has && !onlyMoves(op))
         return op->emitError("expected no arithmetic on bf16, but got '")
                << op->getName() << "'";
       return WalkResult::advance();
@@ -66,6 +82,8 @@ struct LegalizeBF16Pass
   void runOnOperation() override {
     if (failed(verify()))
       return signalPassFailure();
+    if (!found)
+      return;
     Type i16 = IntegerType::get(&getContext(), 16);
     AttrTypeReplacer replacer;
     replacer.addReplacement([&](BFloat16Type) { return i16; });
@@ -104,5 +122,7 @@ struct LegalizeBF16Pass
       }
     });
   }
+
+  bool found = false;
 };
 } // namespace

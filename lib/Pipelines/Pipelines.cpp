@@ -102,13 +102,11 @@ static void addLoopPasses(OpPassManager &pm,
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createConvertDropoutToArithPass());
 }
 
 /// From loops and arithmetic to the LLVM dialect.
 static void addLLVMPasses(OpPassManager &pm,
                           const DropoutToLLVMOptions &pipeline) {
-  pm.addPass(createVerifyLoweredPass());
   if (pipeline.vectorMath == VectorMath::Libmvec) {
     MathToLibmvecPassOptions options;
     options.vectorBits = pipeline.vectorBits;
@@ -117,11 +115,14 @@ static void addLLVMPasses(OpPassManager &pm,
   pm.addPass(createLowerFloatsPass());
   if (!pipeline.nativeF16)
     pm.addPass(createExpandF16Pass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  // As late as it can be: each op becomes some hundred.
+  pm.addPass(createConvertDropoutToArithPass());
+  pm.addPass(createVerifyLoweredPass());
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   pm.addPass(arith::createArithExpandOpsPass(expand));
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertMathToFuncs());
   if (pipeline.threads != 1) {
@@ -136,7 +137,7 @@ static void addLLVMPasses(OpPassManager &pm,
   if (pipeline.entryPoints)
     pm.addPass(createEmitEntryPointsPass());
   pm.addPass(createConvertDropoutToLLVMPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createLowerVectorsPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createVerifyLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());

@@ -221,6 +221,21 @@ def TileAndFusePass
     "::mlir::tensor::TensorDialect"];
 }
 
+def LowerVectorsPass : Pass<"dropout-lower-vectors", "::mlir::ModuleOp"> {
+  let summary = "Lower the vector ops that have no like in LLVM";
+  let description = [{
+    Vectors of several dimensions, masks, slices, transfers, gathers and the
+    like become vector ops of one dimension or none, which `convert-to-llvm`
+    takes. Run it last on vectors; transfers of several dimensions are for
+    `convert-vector-to-scf` first. The same as the first half of upstream's
+    `convert-vector-to-llvm`, but it looks at nothing else.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
+}
+
 def VectorizeContractionsPass
     : Pass<"dropout-vectorize-contractions", "::mlir::func::FuncOp"> {
   let summary = "Turn linalg reductions on memrefs into vector loops";

@@ -17,7 +17,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
@@ -298,8 +298,8 @@ struct ConvertDropoutToArithPass final
     shareBlocksInLoops(root);
     RewritePatternSet patterns(&getContext());
     populateDropoutToArithPatterns(patterns);
-    if (failed(applyPatternsGreedily(root, std::move(patterns))))
-      signalPassFailure();
+    // Once is enough: no expansion leaves a draw, and folding is for later.
+    walkAndApplyPatterns(root, std::move(patterns));
   }
 };
 

@@ -141,6 +141,13 @@ struct ConvertDropoutToLLVMPass final
   void runOnOperation() override {
     if (failed(verifyLowered(getOperation())))
       return signalPassFailure();
+    // Collecting patterns takes longer than to look for something to do.
+    WalkResult found = getOperation()->walk([](Operation *op) {
+      return isa<CheckPOp, ReserveOp>(op) ? WalkResult::interrupt()
+                                          : WalkResult::advance();
+    });
+    if (!found.wasInterrupted())
+      return;
     LLVMConversionTarget target(getContext());
     target.addLegalOp<ModuleOp>();
     target.addIllegalOp<CheckPOp, ReserveOp>();

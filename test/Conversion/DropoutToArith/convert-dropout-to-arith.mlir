@@ -1,6 +1,6 @@
-// RUN: dropout-opt %s --convert-dropout-to-arith | FileCheck %s --implicit-check-not=dropout.
-// RUN: dropout-opt %s --convert-dropout-to-arith > %t.once
-// RUN: dropout-opt %t.once --convert-dropout-to-arith > %t.twice
+// RUN: dropout-opt %s --convert-dropout-to-arith --canonicalize | FileCheck %s --implicit-check-not=dropout.
+// RUN: dropout-opt %s --convert-dropout-to-arith --canonicalize > %t.once
+// RUN: dropout-opt %t.once --convert-dropout-to-arith --canonicalize > %t.twice
 // RUN: diff %t.once %t.twice
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
