@@ -349,11 +349,11 @@ static std::string getNeverSeenSource() {
 static CompileTimes measureCompileTimes(const CommandLine &options,
                                         const char *program) {
   CompileTimes result;
-  auto context = createContext();
   for (unsigned i = 0; i < (options.quick ? 6 : 16); ++i) {
     std::string source = getNeverSeenSource();
     double start = now();
-    auto executable = compile(source, *context, options.compileOptions);
+    auto executable =
+        Executable::compile(source, options.compileOptions, nullptr);
     if (!executable)
       fail(executable.takeError());
     llvm::cantFail((*executable)->lookup("kernel"));
@@ -456,9 +456,8 @@ int main(int argc, char **argv) {
   double start = now();
   CommandLine options = parse(argc, argv);
   if (options.compileOnce) {
-    auto context = createContext();
-    auto executable =
-        compile(getNeverSeenSource(), *context, options.compileOptions);
+    auto executable = Executable::compile(getNeverSeenSource(),
+                                          options.compileOptions, nullptr);
     if (!executable)
       fail(executable.takeError());
     llvm::cantFail((*executable)->lookup("kernel"));
