@@ -23,7 +23,7 @@
 // RUN: %{opt} --pass-pipeline='builtin.module(dropout-check-probabilities,dropout-materialize-state,dropout-specialize-mode{mode=train},convert-dropout-to-linalg,func.func(dropout-prepare-linalg,dropout-fuse-elementwise),dropout-inline-mask,dropout-prepare-bufferization,one-shot-bufferize{bufferize-function-boundaries},func.func(dropout-separate-results,dropout-expand-copies,convert-linalg-to-loops),convert-dropout-to-affine,convert-dropout-to-arith,dropout-verify-lowered,dropout-lower-floats,dropout-emit-entry-points,convert-dropout-to-llvm,dropout-legalize-bf16)' -o /dev/null
 
 // RUN: not %{opt} --pass-pipeline='builtin.module(dropout-to-llvm{lowering=magic})' 2>&1 | FileCheck %s --check-prefix=ERROR
-// ERROR: for the --lowering option: expected linalg, linalg-inline or affine, but got 'magic'
+// ERROR: for the --lowering option: expected vector, linalg, linalg-inline or affine, but got 'magic'
 
 func.func @f(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %y = dropout.element %x p = 0.3 : tensor<4x8xf32>
