@@ -248,6 +248,54 @@ func.func @f(%x: memref<4xf32>, %y: tensor<?x4xf32>, %n: index) -> tensor<?x4xf3
 }"""]
 OTHERS = EMPTY + FOREIGN
 
+ELEMENTWISE = ["""
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (j)>
+func.func @f(%x: memref<?x?xbf16, strided<[?, 1]>>, %b: memref<?xf32, strided<[?]>>, %y: memref<?x?xf16>, %m: memref<?x?xi1>,
+             %t: i64, %s: i64, %training: i1) {
+  linalg.generic {indexing_maps = [#id, #row, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %b : memref<?x?xbf16, strided<[?, 1]>>, memref<?xf32, strided<[?]>>) outs(%y, %m : memref<?x?xf16>, memref<?x?xi1>) {
+  ^bb0(%p: bf16, %q: f32, %r: f16, %u: i1):
+    %j = linalg.index 1 : index
+    %l = arith.index_cast %j : index to i64
+    %keep = dropout.keep %l threshold(%t) rng(%s, %s)
+    %e = arith.extf %p : bf16 to f32
+    %a = arith.addf %e, %q : f32
+    %z = arith.constant 0.0 : f32
+    %d = arith.select %keep, %a, %z : f32
+    %v = arith.select %training, %d, %a : f32
+    %w = arith.truncf %v : f32 to f16
+    linalg.yield %w, %keep : f16, i1
+  }
+  return
+}""", """
+func.func @f(%x: memref<32x64xf32>, %y: memref<64xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<32x64xf32>) outs(%y : memref<64xf32>) dimensions = [0]
+  return
+}"""]
+CONTRACTIONS = ["""
+func.func @f(%a: memref<?x33xf32>, %b: memref<33x?xf32>, %c: memref<?x?xf32>) {
+  linalg.matmul ins(%a, %b : memref<?x33xf32>, memref<33x?xf32>) outs(%c : memref<?x?xf32>)
+  return
+}"""]
+EPILOGUES = ["""
+func.func @f(%a: tensor<64x33xf32>, %b: tensor<33x70xf32>, %c: tensor<64x70xf32>) -> tensor<64x70xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<64x70xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<64x70xf32>) -> tensor<64x70xf32>
+  %m = linalg.matmul ins(%a, %b : tensor<64x33xf32>, tensor<33x70xf32>) outs(%f : tensor<64x70xf32>) -> tensor<64x70xf32>
+  %y = linalg.add ins(%m, %c : tensor<64x70xf32>, tensor<64x70xf32>) outs(%e : tensor<64x70xf32>) -> tensor<64x70xf32>
+  return %y : tensor<64x70xf32>
+}"""]
+VECTORS = ["""
+func.func @f(%x: vector<32xf32>, %h: vector<16xf16>, %i: index, %m: memref<?xf32>) -> (vector<32xf32>, vector<16xf16>, vector<8xf32>) {
+  %e = math.erf %x : vector<32xf32>
+  %g = arith.addf %h, %h : vector<16xf16>
+  %v = vector.load %m[%i] : memref<?xf32>, vector<8xf32>
+  %w = vector.broadcast %i : index to vector<4xindex>
+  return %e, %g, %v : vector<32xf32>, vector<16xf16>, vector<8xf32>
+}"""]
+
 # The pass, as it is written in a pipeline, and what it runs on. The first of a pass has its defaults.
 PROGRAMS = {
     "convert-dropout-to-affine": EXPLICIT_MEMREFS + MEMREF_MASKS + STATE + KEEPS + OTHERS,
@@ -260,18 +308,25 @@ PROGRAMS = {
     "dropout-build-backward": EXPLICIT_TENSORS + LAYERS + OTHERS,
     "dropout-build-backward{functions=f}": EXPLICIT_TENSORS + LAYERS,
     "dropout-check-probabilities": EXPLICIT_TENSORS + EXPLICIT_MEMREFS + IMPLICIT + MASKS + MEMREF_MASKS + STATE + OTHERS,
+    "dropout-convert-linalg-to-vector": ELEMENTWISE + CONTRACTIONS + OTHERS,
+    "dropout-convert-linalg-to-vector{threads=0 nontemporal-bytes=1024 vector-bits=256 masked-memory=false}": ELEMENTWISE,
     "dropout-emit-entry-points": INTERFACES + BUFFERS[1:] + RESULTS + EXPLICIT_MEMREFS + STATE + OTHERS,
     "dropout-expand-copies": COPIES + OTHERS,
+    "dropout-expand-f16": VECTORS + OTHERS,
     "dropout-fuse-elementwise": GENERICS + READERS + LINALG + OTHERS,
     "dropout-inline-mask": MASKS + READERS + MEMREF_MASKS + OTHERS,
     "dropout-legalize-bf16": LLVM + EMPTY,
     "dropout-lower-floats": FLOATS + OTHERS,
+    "dropout-lower-vectors": VECTORS + OTHERS,
     "dropout-materialize-state": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
+    "dropout-math-to-libmvec": VECTORS + FLOATS + OTHERS,
     "dropout-prepare-bufferization": BUFFERS + RESULTS + OTHERS,
     "dropout-prepare-linalg": LINALG + GENERICS + READERS + OTHERS,
     "dropout-separate-results": RESULTS + BUFFERS[1:] + OTHERS,
     "dropout-specialize-mode": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
     "dropout-specialize-mode{mode=eval}": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
+    "dropout-tile-and-fuse": EPILOGUES + LINALG + OTHERS,
+    "dropout-vectorize-contractions": CONTRACTIONS + ELEMENTWISE + OTHERS,
     "dropout-verify-llvm": LLVM + EMPTY,
     "dropout-verify-lowered": STATE + OTHERS,
 }
