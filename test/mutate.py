@@ -22,6 +22,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT = 600  # seconds that a test may take; one that hangs is red
 
 EMITTER = "lib/Conversion/Utils/KeepBitEmitter.cpp"
+PHILOX = "include/dropout/Conversion/Utils/Philox.h"
+RUN_EMITTER = "lib/Conversion/Utils/KeepRunEmitter.cpp"
+LINALG_TO_VECTOR = "lib/Conversion/LinalgToVector/"
 LOWERING = "lib/Conversion/Utils/DropoutLowering.cpp"
 CONTRACT = "lib/Dialect/Dropout/IR/DropoutContract.cpp"
 OPS = "lib/Dialect/Dropout/IR/DropoutOps.cpp"
@@ -53,11 +56,31 @@ KNOWN = "Integration/CPU/known-answers.py"
 MEMORY = "Integration/CPU/memory.py"
 INDICES = "Integration/CPU/indices.py"
 SCHEDULES = "Integration/CPU/schedules.py"
+FUSED = "Integration/CPU/fused-loops.py"
+GUARDS = "Integration/CPU/guard-pages.py"
+LARGE = "Integration/CPU/large-outputs.py"
+THREADS = "Integration/CPU/threads.py"
+VALUES = "Integration/CPU/values.py"
+TO_VECTOR = "Conversion/LinalgToVector/linalg-to-vector.mlir"
 CONTRACT_TESTS = "Unit/Dialect/DropoutContractTests:"
 RUNTIME_TESTS = "Unit/Runtime/DropoutRuntimeTests:"
 
 # name: (what the contract says, file, old text, new text, test that must fail)
 MUTANTS = {
+    # The vector lowering.
+    "run-order": ("natural order of elements", RUN_EMITTER, "for (int64_t word : {1, 0})", "for (int64_t word : {0, 1})", KNOWN),
+    "run-keys": ("a key per round", RUN_EMITTER, "key = b.low(b.binary<arith::AddIOp>(key, b.constant(increment)));", "key = b.low(b.binary<arith::AddIOp>(key, b.constant(increment + 1)));", KNOWN),
+    "run-linear": ("one block a lane", RUN_EMITTER, "b.blocks(kPhiloxMultiplier0)", "b.blocks(kPhiloxMultiplier1)", KNOWN),
+    "run-ties": ("ties are decided by L", RUN_EMITTER, "isTie(emitFence(builder, loc, second))", "isTie(emitFence(builder, loc, first))", INDICES),
+    "run-before-zero": ("a run may begin in front of the mask", RUN_EMITTER, "block = arith::ShRSIOp::create(", "block = arith::ShRUIOp::create(", FUSED),
+    "run-follower": ("each draw has its own position", LINALG_TO_VECTOR + "RowEmitter.cpp", "form.base == leading.base &&", "(form.base, leading.base) &&", FUSED),
+    "run-high": ("block numbers have 64 bits", LINALG_TO_VECTOR + "RowEmitter.cpp", "perBlock << 32", "perBlock << 33", INDICES),
+    "tile-begin": ("nothing is written in front of a row", LINALG_TO_VECTOR + "RowEmitter.cpp", "MaxSIOp::create(builder, loc, element, first)", "MaxSIOp::create(builder, loc, element, element)", GUARDS),
+    "store-alignment": ("stores past the caches are aligned", LINALG_TO_VECTOR + "RowEmitter.cpp", "start, constant(63)", "start, constant(0)", LARGE),
+    "merge-loops": ("strides are as stated", LINALG_TO_VECTOR + "IterationSpace.cpp", "mergeable &= isSame(", "mergeable |= isSame(", MEMORY),
+    "eval-in-place": ("eval is the identity", LINALG_TO_VECTOR + "LinalgToVector.cpp", "source.get() != init.get()", "source.get() == init.get()", TO_VECTOR),
+    "thread-part": ("same bits for any thread count", LINALG_TO_VECTOR + "SharedNest.cpp", "bounds(inner, innerPart, false)", "bounds(inner, outerPart, false)", THREADS),
+    "bf16-middle": ("rounded to nearest even", "lib/Pipelines/LowerFloats.cpp", "splat(halfwords, 0x8000)", "splat(halfwords, 0x7fff)", VALUES),
     # Mask contract
     "rounds-nine": ("R = 10 by default", EMITTER,
                     "round < parameters.rounds", "round + 1 < parameters.rounds", TO_ARITH),
@@ -65,7 +88,7 @@ MUTANTS = {
                        "draw.rounds = op.getRounds();", "draw.rounds = 10;", TO_ARITH),
     "key-schedule": ("the key is bumped each round", EMITTER,
                      "if (round != 0) {", "if (round > 1) {", KNOWN),
-    "multiplier": ("Philox4x32", EMITTER, "0xD2511F53", "0xD2511F51", KNOWN),
+    "multiplier": ("Philox4x32", PHILOX, "0xD2511F53", "0xD2511F51", KNOWN),
     "key-halves": ("the key is (lo32(seed), hi32(seed))", EMITTER,
                    "auto [k0, k1] = split(parameters.seed)",
                    "auto [k1, k0] = split(parameters.seed)", KNOWN),
