@@ -9,6 +9,7 @@
 #include "dropout/Pipelines/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -154,10 +155,84 @@ struct ExpandTruncF : OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+/// LLVM takes vectors of f16 apart to select from them.
+struct ExpandSelect : OpRewritePattern<arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::SelectOp op,
+                                PatternRewriter &rewriter) const final {
+    if (!getElementTypeOrSelf(op.getType()).isF16())
+      return failure();
+    Lanes l(rewriter, op.getLoc(), op.getType());
+    auto asI16 = [&](Value value) -> Value {
+      return arith::BitcastOp::create(l.b, l.of(l.b.getIntegerType(16)), value);
+    };
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(
+        op, op.getType(),
+        l.select(op.getCondition(), asI16(op.getTrueValue()),
+                 asI16(op.getFalseValue())));
+    return success();
+  }
+};
+
+/// The type with i16 for f16.
+static Type withI16(Type type) {
+  Type i16 = IntegerType::get(type.getContext(), 16);
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(vector.clone(i16)) : i16;
+}
+
+/// With a bitcast in front of a store, or behind a load, LLVM would make the
+/// select between them one of f16 again.
+struct LoadI16 : OpRewritePattern<LLVM::LoadOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LLVM::LoadOp op,
+                                PatternRewriter &rewriter) const final {
+    if (!getElementTypeOrSelf(op.getType()).isF16())
+      return failure();
+    Type type = withI16(op.getType());
+    Operation *load = rewriter.clone(*op);
+    load->getResult(0).setType(type);
+    rewriter.replaceOpWithNewOp<LLVM::BitcastOp>(op, op.getType(),
+                                                 load->getResult(0));
+    return success();
+  }
+};
+
+struct FoldBitcast : OpRewritePattern<LLVM::BitcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LLVM::BitcastOp op,
+                                PatternRewriter &rewriter) const final {
+    auto cast = op.getArg().getDefiningOp<LLVM::BitcastOp>();
+    if (!cast || cast.getArg().getType() != op.getType())
+      return failure();
+    rewriter.replaceOp(op, cast.getArg());
+    return success();
+  }
+};
+
+struct StoreI16 : OpRewritePattern<LLVM::StoreOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LLVM::StoreOp op,
+                                PatternRewriter &rewriter) const final {
+    Value value = op.getValue();
+    if (!getElementTypeOrSelf(value.getType()).isF16())
+      return failure();
+    Type type = withI16(value.getType());
+    auto cast = value.getDefiningOp<LLVM::BitcastOp>();
+    Value bits = cast && cast.getArg().getType() == type
+                     ? cast.getArg()
+                     : Value(LLVM::BitcastOp::create(rewriter, op.getLoc(),
+                                                     type, value));
+    rewriter.modifyOpInPlace(op, [&] { op.getValueMutable().assign(bits); });
+    return success();
+  }
+};
+
 struct ExpandF16Pass : public dropout::impl::ExpandF16PassBase<ExpandF16Pass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExtF, ExpandTruncF>(&getContext());
+    patterns.add<ExpandExtF, ExpandSelect, ExpandTruncF, FoldBitcast, LoadI16,
+                 StoreI16>(&getContext());
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -142,6 +142,8 @@ static void addLLVMPasses(OpPassManager &pm,
   pm.addPass(createVerifyLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createLegalizeBF16Pass());
+  if (!pipeline.nativeF16)
+    pm.addPass(createExpandF16Pass());
 }
 
 void mlir::dropout::buildDropoutToLLVMPipeline(

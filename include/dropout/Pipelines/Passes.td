@@ -85,9 +85,12 @@ def ExpandF16Pass : Pass<"dropout-expand-f16"> {
     For targets without instructions for it (x86-64 without F16C), where LLVM
     would call a function for every element. `arith.extf` from and `arith.truncf`
     to f16, on scalars and vectors, round once, to nearest even; a NaN stays
-    one. Other arithmetic on f16 is not touched.
+    one. `arith.select` on f16 selects bits, `llvm.load` and `llvm.store` move
+    them: run the pass in front of the conversion to LLVM and once more behind
+    it. Other arithmetic on f16 is not touched.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect"];
 }
 
