@@ -115,7 +115,9 @@ def ConvertDropoutToArithPass : Pass<"convert-dropout-to-arith"> {
 
     A `dropout.keep_run` becomes Philox on vectors of 64-bit lanes, one block a
     lane, with the order of the elements restored in registers and ties decided
-    in a branch that is marked unlikely.
+    in a branch that is marked unlikely. The bits stay integers as wide as the
+    draws until they are used, and each block that uses them compares for
+    itself: most targets have no registers for vectors of i1.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::dropout::DropoutDialect",
@@ -144,8 +146,9 @@ def ConvertLinalgToVectorPass
 
     - Loops that walk memory and masks as one are merged; where only the caller
       knows, strides and sizes decide at run time.
-    - The innermost loop goes in tiles of 64 elements (32 with vectors of 256
-      bits or less) that begin at multiples of that in the mask. Each has one
+    - The innermost loop goes in tiles of 256 elements (128 with vectors of 256
+      bits, 64 with 128; fewer in short rows) that begin with a block of the
+      mask: four vectors of blocks hide each other's latency. Each has one
       `dropout.keep_run`: the generator occurs once per loop. What does not
       change along a row is computed in front of it.
     - Partial tiles at either end of a row use masked loads and stores, or, with
