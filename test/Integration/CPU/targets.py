@@ -1,7 +1,6 @@
 # REQUIRES: hw-x86-64-v2
 # RUN: %python %s x86-64
 # RUN: %python %s x86-64-v2
-# RUN: %python %s x86-64-v2 +avx
 # RUN: %python %s x86-64-v2 +fma,+avx
 # Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
 # Exceptions. See LICENSE for license information.
