@@ -11,19 +11,22 @@
 // CHECK-SAME: %[[BASE:[a-z0-9]+]]: i64, %[[HIGH:[a-z0-9]+]]: i64
 // CHECK: %[[BLOCK:.*]] = arith.shrui %[[BASE]], %{{.*}} : i64
 // CHECK: arith.addi %{{.*}}, %{{.*}} : vector<32xi64>
-// The order of the elements, and the compare of halfwords.
-// CHECK: vector.shuffle %{{.*}}, %{{.*}} [1, 0, 65, 64, 3, 2, 67, 66,
-// CHECK: vector.bitcast %{{.*}} : vector<64xi32> to vector<128xi16>
-// CHECK: arith.cmpi ugt, %{{.*}}, %{{.*}} : vector<128xi16>
-// CHECK: arith.cmpi eq, %{{.*}}, %{{.*}} : vector<128xi16>
-// Ties are unlikely, and one after the other.
+// The order of the elements. A draw's excess over the limit says what is kept,
+// and is a vector of halfwords until it is used.
+// CHECK: vector.shuffle %{{.*}}, %{{.*}} [1, 0, 65, 64, 5, 4, 69, 68,
+// CHECK: %[[FIRST:.*]] = vector.bitcast %{{.*}} : vector<64xi32> to vector<128xi16>
+// CHECK: vector.shuffle %{{.*}}, %{{.*}} [3, 2, 67, 66, 7, 6, 71, 70,
+// CHECK: arith.cmpi eq, %[[FIRST]], %[[LIMIT:.*]] : vector<128xi16>
+// Ties are unlikely, and decided one after the other.
 // CHECK: %[[TIE:.*]] = llvm.intr.expect %{{.*}}, %false
-// CHECK: scf.if %[[TIE]] -> (vector<256xi1>)
+// CHECK: %[[EXCESS:.*]] = llvm.intr.usub.sat(%[[FIRST]], %[[LIMIT]])
+// CHECK: %[[DECIDED:.*]]:2 = scf.if %[[TIE]] -> (vector<128xi16>, vector<128xi16>)
 // CHECK: scf.while
 // CHECK: math.cttz
 // CHECK: scf.for
 // CHECK: } else {
-// CHECK-NEXT: scf.yield %{{.*}} : vector<256xi1>
+// CHECK-NEXT: scf.yield %[[EXCESS]], %{{.*}} : vector<128xi16>, vector<128xi16>
+// CHECK: arith.cmpi ne, %[[DECIDED]]#0, %{{.*}} : vector<128xi16>
 // COUNT-LABEL: func @known_high
 // COUNT-COUNT-17: arith.muli {{.*}} : vector<32xi64>
 // COUNT-NOT: arith.muli {{.*}} : vector
@@ -43,11 +46,13 @@ func.func @seven_rounds(%base: i64, %high: i64, %t: i64, %s: i64, %o: i64) -> ve
   return %k : vector<64xi1>
 }
 
-// Sixteen elements a block, no ties; k = 256 drops all.
+// Sixteen elements a block, no ties; what is above k - 1 is kept, k = 0 keeps
+// all and k = 256 nothing.
 // CHECK-LABEL: func @bytes
 // CHECK-NOT: scf.if
-// CHECK: arith.cmpi uge, %{{.*}}, %{{.*}} : vector<32xi8>
-// CHECK: arith.cmpi ule, %{{.*}}, %c255_i64 : i64
+// CHECK: arith.cmpi eq, %{{.*}}, %c0_i64 : i64
+// CHECK: llvm.intr.usub.sat({{.*}}) : (vector<32xi8>, vector<32xi8>) -> vector<32xi8>
+// CHECK: arith.cmpi ne, %{{.*}}, %{{.*}} : vector<32xi8>
 // CHECK: return
 // COUNT-LABEL: func @bytes
 // COUNT-COUNT-17: arith.muli {{.*}} : vector<4xi64>
