@@ -28,6 +28,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/LoopUtils.h"
@@ -89,12 +90,19 @@ static bool needsWholePipeline(llvm::Module &module) {
   return false;
 }
 
+/// Registers for bits, and masked loads and stores of all element sizes.
+static bool hasMaskRegisters(const llvm::TargetMachine &machine) {
+  return machine.getTargetTriple().isX86() &&
+         machine.getMCSubtargetInfo()->checkFeatures(
+             "+avx512bw,+avx512dq,+avx512vl");
+}
+
 /// What loops over vectors need: redundancies and invariants go. Within 2 % of
 /// the speed that the whole pipeline gives, in a small part of its time.
 /// instcombine would take more than all of these together and find nothing that
-/// instruction selection does not.
+/// instruction selection does not, where bits are in registers of their own.
 static constexpr llvm::StringLiteral vectorPipeline =
-    "function(lower-expect,sroa,early-cse,instsimplify,simplifycfg,"
+    "function(lower-expect,sroa,early-cse,{0},simplifycfg,"
     "reassociate,loop-mssa(loop-rotate,licm),early-cse,simplifycfg)";
 
 /// Runs LLVM's default pipeline of that level, or a short one if that does it.
@@ -120,8 +128,12 @@ static llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine,
     passes = builder.buildO0DefaultPipeline(levels[0]);
   else if (level == 3 || needsWholePipeline(module))
     passes = builder.buildPerModuleDefaultPipeline(levels[level]);
-  else if (llvm::Error error =
-               builder.parsePassPipeline(passes, vectorPipeline))
+  else if (llvm::Error error = builder.parsePassPipeline(
+               passes, llvm::formatv(vectorPipeline.data(),
+                                     hasMaskRegisters(machine)
+                                         ? "instsimplify"
+                                         : "instcombine<no-verify-fixpoint>")
+                           .str()))
     return error;
   passes.run(module, modules);
   return llvm::Error::success();
@@ -150,8 +162,7 @@ static void setTargetOptions(DropoutToLLVMOptions &pipeline,
                              const llvm::TargetMachine &machine) {
   const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
   bool isX86 = machine.getTargetTriple().isX86();
-  bool hasAVX512 =
-      isX86 && subtarget.checkFeatures("+avx512bw,+avx512dq,+avx512vl");
+  bool hasAVX512 = hasMaskRegisters(machine);
   bool hasAVX2 = isX86 && subtarget.checkFeatures("+avx2");
   pipeline.vectorBits = hasAVX512 ? 512 : hasAVX2 ? 256 : 128;
   pipeline.maskedMemory = hasAVX512;

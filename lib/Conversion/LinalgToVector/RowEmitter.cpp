@@ -27,6 +27,10 @@ static constexpr int64_t kBranchBytes = 1024;
 /// How far ahead of a large tensor's loads to prefetch, in bytes.
 static constexpr int64_t kPrefetchBytes = 2048;
 
+/// The same in front of the rounds of Philox, which take as long as the memory
+/// does: a tile ahead.
+static constexpr int64_t kPrefetchBesideDraws = 1024;
+
 static constexpr int64_t kCacheLineBytes = 64;
 
 /// Vectors of 32-bit values that one iteration works on: a whole tile if the
@@ -339,6 +343,13 @@ void RowEmitter::emitTileLoop(Value start, Value first, Value last,
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   Value element = loop.getInductionVar();
+  if (storesPastCaches) {
+    auto branch = scf::IfOp::create(builder, loc, storesPastCaches,
+                                    /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    emitPrefetch(element);
+  }
   for (KeepOp keep : runs) {
     Value base = add(bases.lookup(keep.getIndex()), element);
     base = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), base);
@@ -372,7 +383,8 @@ void RowEmitter::emitTileLoop(Value start, Value first, Value last,
   emitPartialTile(element, startsInside ? Value() : first, last);
 }
 
-void RowEmitter::emitPrefetch(Value element, int64_t count) {
+void RowEmitter::emitPrefetch(Value element) {
+  int64_t distance = runs.empty() ? kPrefetchBytes : kPrefetchBesideDraws;
   for (OpOperand &operand : generic->getOpOperands()) {
     unsigned number = operand.getOperandNumber();
     const OperandAccess &access = space.operands[number];
@@ -382,8 +394,8 @@ void RowEmitter::emitPrefetch(Value element, int64_t count) {
         llvm::any_of(access.strides, isZeroInteger))
       continue;
     int64_t bytes = getElementBytes(operand.get());
-    for (int64_t line = 0; line < count * bytes; line += kCacheLineBytes) {
-      Value ahead = add(element, constant((kPrefetchBytes + line) / bytes));
+    for (int64_t line = 0; line < tile * bytes; line += kCacheLineBytes) {
+      Value ahead = add(element, constant((distance + line) / bytes));
       memref::PrefetchOp::create(builder, loc, rows[number], ahead,
                                  /*isWrite=*/false, /*localityHint=*/3,
                                  /*isDataCache=*/true);
@@ -485,7 +497,6 @@ void RowEmitter::emitVectors(
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    emitPrefetch(add(element, constant(begin)), size);
     storeAll(true);
     builder.setInsertionPointToStart(branch.elseBlock());
     storeAll(false);

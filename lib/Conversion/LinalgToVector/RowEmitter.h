@@ -62,8 +62,8 @@ private:
   /// Elements `first` to `last`, in tiles that begin at `start`, which is not
   /// above `first`. `high`: the high word of all block numbers.
   void emitTileLoop(Value start, Value first, Value last, Value high);
-  /// Asks for what a later iteration reads in place of these elements.
-  void emitPrefetch(Value element, int64_t count);
+  /// Asks for what a later iteration reads in place of the tile at `element`.
+  void emitPrefetch(Value element);
   /// Elements that are loaded before any of them is stored.
   int64_t getUnrolledSize() const;
   void emitFullTile(Value element, Value storesPastCaches);
