@@ -473,8 +473,10 @@ Value RowEmitter::emitTestBits(Value word, int64_t offset) {
 void RowEmitter::emitVectors(
     Value element, int64_t count, Value storesPastCaches,
     llvm::function_ref<Value(KeepOp, int64_t)> getBits) {
-  // Loads and stores take turns: a burst of either waits for memory.
-  int64_t size = std::min(count, getUnrolledSize());
+  // Loads and stores take turns: a burst of either waits for memory. But bits
+  // that cross the branch between stores cost more without mask registers.
+  int64_t size =
+      target.maskedMemory ? std::min(count, getUnrolledSize()) : count;
   for (int64_t begin = 0; begin < count; begin += size) {
     SmallVector<std::pair<Position, SmallVector<Value>>> results;
     for (int64_t offset = begin; offset < begin + size; offset += step) {
