@@ -126,6 +126,14 @@ private:
   }
 
   bool isPair(Value value) {
+    if (auto known = arePairs.find(value); known != arePairs.end())
+      return known->second;
+    bool result = computeIsPair(value);
+    arePairs[value] = result;
+    return result;
+  }
+
+  bool computeIsPair(Value value) {
     Operation *op = value.getDefiningOp();
     if (!op)
       return false;
@@ -206,7 +214,27 @@ private:
   int64_t lanes;
   VectorType half, words, halfwords;
   bool hasLanes = false;
+  llvm::SmallDenseMap<Value, bool> arePairs;
   llvm::SmallDenseMap<Value, std::pair<Value, Value>> pairs;
+};
+
+/// An integer of up to 32 bits to bf16, rounded once: through f64, which holds
+/// it. (Of 64 bits, f64 rounds, too.)
+template <typename Op>
+struct ConvertIntegerThroughF64 : public OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    Type from = getElementTypeOrSelf(op.getIn().getType());
+    if (!getElementTypeOrSelf(op.getType()).isBF16() ||
+        from.getIntOrFloatBitWidth() > 32)
+      return failure();
+    Value wide = Op::create(
+        rewriter, op.getLoc(),
+        withElementType(op.getType(), rewriter.getF64Type()), op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), wide);
+    return success();
+  }
 };
 
 struct RoundPairs : public OpRewritePattern<arith::TruncFOp> {
@@ -298,6 +326,10 @@ struct LowerFloatsPass
   }
 
   void runOnOperation() override {
+    RewritePatternSet integers(&getContext());
+    integers.add<ConvertIntegerThroughF64<arith::SIToFPOp>,
+                 ConvertIntegerThroughF64<arith::UIToFPOp>>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(integers));
     if (failed(callLibm()) || failed(extendMath()) || failed(extendArith()))
       return signalPassFailure();
     dropContract();

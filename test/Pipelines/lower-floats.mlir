@@ -71,3 +71,13 @@ func.func @unregistered(%p: f64) {
   "some.use"(%p) : (f64) -> ()
   return
 }
+
+// An integer to bf16 is rounded once: f32 would round it first.
+// CHECK-LABEL: func{{.*}} @integer
+// CHECK: arith.sitofp %{{.*}} : i32 to f64
+// CHECK-NOT: arith.sitofp {{.*}} f32
+// CHECK: return
+func.func @integer(%i: i32) -> bf16 {
+  %b = arith.sitofp %i : i32 to bf16
+  return %b : bf16
+}

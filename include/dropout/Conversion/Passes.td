@@ -141,8 +141,9 @@ def ConvertLinalgToVectorPass
     : Pass<"dropout-convert-linalg-to-vector", "::mlir::ModuleOp"> {
   let summary = "Convert element-wise linalg on memrefs to loops over vectors";
   let description = [{
-    The vector lowering. A `linalg.generic` on memrefs whose loops are all
-    parallel, with `dropout.keep` in its body or not, becomes one loop nest:
+    The vector lowering. A `linalg.generic` on memrefs, with `dropout.keep` in
+    its body or not, becomes one loop nest whose innermost loop is a parallel
+    one; reductions are the outermost loops, in their order:
 
     - Loops that walk memory and masks as one are merged; where only the caller
       knows, strides and sizes decide at run time.

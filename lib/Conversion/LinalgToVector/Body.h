@@ -29,7 +29,7 @@ using LinearForms = llvm::MapVector<Value, LinearForm>;
 LinearForms getLinearForms(OpBuilder &builder, linalg::GenericOp generic);
 
 /// i1 values that are known where code is emitted.
-using KnownConditions = llvm::SmallDenseMap<Value, bool>;
+using KnownConditions = llvm::SmallMapVector<Value, bool, 2>;
 
 /// `value`, or what a select of the body with a known condition makes of it.
 Value resolve(Value value, const KnownConditions &known);

@@ -65,8 +65,11 @@ public:
       addOperand(operand);
     for (auto &[value, form] : forms) {
       LinearForm ordered{form.base, {}};
-      for (int64_t dim : order)
-        ordered.coefficients.push_back(form.coefficients[dim]);
+      for (int64_t dim : order) // An index that is always 0 has no step.
+        ordered.coefficients.push_back(
+            isOneInteger(dimExtents[dim])
+                ? OpFoldResult(builder.getIndexAttr(0))
+                : form.coefficients[dim]);
       space.forms[value] = ordered;
     }
     mergeLoops();
@@ -107,18 +110,21 @@ private:
         generic.getMatchingIndexingMap(generic.getDpsInitOperand(0));
     for (AffineExpr expr : map.getResults())
       order.push_back(cast<AffineDimExpr>(expr).getPosition());
-    int64_t innermost = order.back();
     auto isNeighbour = [&](int64_t dim) {
       return llvm::all_of(forms, [&](const auto &form) {
         OpFoldResult step = form.second.coefficients[dim];
         return isZeroInteger(step) || isOneInteger(step);
       });
     };
-    if (!isNeighbour(innermost))
-      for (AffineExpr expr : map.getResults())
-        if (isNeighbour(cast<AffineDimExpr>(expr).getPosition()) &&
-            !isOneInteger(dimExtents[cast<AffineDimExpr>(expr).getPosition()]))
-          innermost = cast<AffineDimExpr>(expr).getPosition();
+    SmallVector<int64_t> candidates; // the last one first
+    for (AffineExpr expr : llvm::reverse(map.getResults()))
+      if (int64_t dim = cast<AffineDimExpr>(expr).getPosition();
+          !isOneInteger(dimExtents[dim]))
+        candidates.push_back(dim);
+    int64_t innermost = candidates.empty() ? order.back() : candidates.front();
+    if (auto dim = llvm::find_if(candidates, isNeighbour);
+        dim != candidates.end())
+      innermost = *dim;
     llvm::erase(order, innermost);
     llvm::erase_if(order,
                    [&](int64_t dim) { return isOneInteger(dimExtents[dim]); });

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -97,6 +98,9 @@ static LogicalResult checkBody(linalg::GenericOp generic,
 
 namespace {
 
+/// Conditions that double the loops; more of them stay in the body.
+constexpr size_t kMaxConditions = 2;
+
 class NestEmitter {
 public:
   NestEmitter(OpBuilder &builder, linalg::GenericOp generic,
@@ -104,10 +108,13 @@ public:
       : builder(builder), loc(generic.getLoc()), generic(generic), forms(forms),
         target(target) {}
 
-  /// Emits the loops, in a version for either value of the first condition
-  /// that holds for all elements: in eval nothing is drawn.
+  /// Emits the loops, in a version for either value of the first conditions
+  /// that hold for all elements: in eval nothing is drawn.
   void emit(KnownConditions known) {
-    if (Value condition = findCondition(known)) {
+    Value condition;
+    if (known.size() < kMaxConditions)
+      condition = findCondition(known);
+    if (condition) {
       auto branch = scf::IfOp::create(builder, loc, condition,
                                       /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(builder);
@@ -136,6 +143,9 @@ public:
           builder, generic, getLiveForms(live), assumeContiguous);
       for (Value value : live)
         if (auto keep = value.getDefiningOp<KeepOp>()) {
+          for (Value operand :
+               {keep.getThreshold(), keep.getSeed(), keep.getOffset()})
+            possible &= operand.getParentBlock() != generic.getBody();
           auto form = space.forms.find(keep.getIndex());
           if (form == space.forms.end()) {
             possible &= keep.getIndex().getParentBlock() != generic.getBody();
@@ -218,6 +228,7 @@ private:
     // A generic in a loop is one part of something larger; the iterations of a
     // reduction depend on each other.
     if (target.threads == 1 || generic.getNumReductionLoops() != 0 ||
+        !generic->getParentOfType<func::FuncOp>() ||
         generic->getParentOfType<LoopLikeOpInterface>())
       emitPart(getAllIterations(builder, space));
     else

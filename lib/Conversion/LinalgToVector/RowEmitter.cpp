@@ -80,7 +80,8 @@ RowEmitter::RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
       target(target), live(live), known(known),
       isNontemporal(flags.isNontemporal),
       tile(getTileSize(target, space.extents.back())),
-      step(getVectorSize(target, generic)), rows(space.operands.size()) {
+      step(getVectorSize(target, generic)), rows(space.operands.size()),
+      rowOffsets(space.operands.size()) {
   findUniformValues();
 }
 
@@ -123,10 +124,12 @@ void RowEmitter::emitUniformValues(ValueRange outer) {
                       emitMul(builder, loc, OpFoldResult(index), step));
     return value;
   };
-  for (auto [row, access] : llvm::zip_equal(rows, space.operands)) {
+  for (auto [row, rowOffset, access] :
+       llvm::zip_equal(rows, rowOffsets, space.operands)) {
     if (!isa<MemRefType>(access.memref.getType()))
       continue;
     OpFoldResult offset = atRow(access.offset, access.strides);
+    rowOffset = offset;
     auto type = cast<MemRefType>(access.memref.getType());
     OpFoldResult one = builder.getIndexAttr(1);
     auto layout = StridedLayoutAttr::get(
@@ -257,8 +260,8 @@ void RowEmitter::emitTiles() {
       runs.push_back(keep);
   if (runs.empty()) {
     tile = std::min(tile, getUnrolledSize());
-    return emitTileLoop(toIndex(begin), toIndex(begin), toIndex(end),
-                        /*high=*/Value());
+    Value first = toIndex(begin);
+    return emitTileLoop(first, first, toIndex(end), /*high=*/Value());
   }
 
   // Tiles begin with a block of the first draw, and the elements of a loop over
@@ -416,7 +419,7 @@ void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
                              builder, loc, bits.lookup(keep), offset, step, 1);
                        });
 
-  llvm::DenseMap<Operation *, Value> words;
+  llvm::MapVector<Operation *, Value> words;
   for (auto &[keep, run] : bits)
     words[keep] = emitToInteger(builder, loc, run);
   auto loop = scf::ForOp::create(builder, loc, constant(0), constant(tile),
@@ -425,7 +428,7 @@ void RowEmitter::emitFullTile(Value element, Value storesPastCaches) {
   builder.setInsertionPointToStart(loop.getBody());
   Value shift = arith::IndexCastOp::create(
       builder, loc, builder.getIntegerType(tile), loop.getInductionVar());
-  llvm::DenseMap<Operation *, Value> parts;
+  llvm::MapVector<Operation *, Value> parts;
   for (auto &[keep, word] : words) {
     Value shifted = arith::ShRUIOp::create(builder, loc, word, shift);
     parts[keep] = arith::TruncIOp::create(
@@ -659,6 +662,22 @@ Value RowEmitter::emitStridedIndex(unsigned operand, Value element) {
                                toIndex(access.strides.back()));
 }
 
+Value RowEmitter::emitElement(unsigned operand, Value element) {
+  auto row = cast<TypedValue<MemRefType>>(rows[operand]);
+  OpFoldResult offset =
+      emitAdd(builder, loc, rowOffsets[operand],
+              OpFoldResult(emitStridedIndex(operand, element)));
+  auto layout = StridedLayoutAttr::get(
+      builder.getContext(),
+      getConstantIntValue(offset).value_or(ShapedType::kDynamic), 1);
+  OpFoldResult one = builder.getIndexAttr(1);
+  return memref::ReinterpretCastOp::create(
+      builder, loc,
+      MemRefType::get({1}, row.getType().getElementType(), layout,
+                      row.getType().getMemorySpace()),
+      row, offset, ArrayRef<OpFoldResult>{one}, one);
+}
+
 Value RowEmitter::emitStridedLanes(unsigned operand, const Position &position) {
   return arith::MulIOp::create(
       builder, loc,
@@ -688,9 +707,10 @@ Value RowEmitter::emitLoad(unsigned operand, const Position &position) {
 Value RowEmitter::emitLoadBytes(unsigned operand, const Position &position) {
   const OperandAccess &access = space.operands[operand];
   Value row = rows[operand];
-  Value index = emitStridedIndex(operand, position.element);
   if (position.lanes == 0)
-    return memref::LoadOp::create(builder, loc, row, index);
+    return memref::LoadOp::create(
+        builder, loc, emitElement(operand, position.element), constant(0));
+  Value index = emitStridedIndex(operand, position.element);
   auto type = VectorType::get(position.lanes, getElementType(row));
   bool isContiguous = access.inner == InnerAccess::Contiguous;
   if (isContiguous && !position.mask)
@@ -711,14 +731,16 @@ void RowEmitter::emitStore(unsigned operand, const Position &position,
                            Value value, bool isNontemporal) {
   const OperandAccess &access = space.operands[operand];
   Value row = rows[operand];
-  Value index = emitStridedIndex(operand, position.element);
   if (value.getType() != getLaneType(getElementType(row), position.lanes))
     value = arith::ExtUIOp::create(
         builder, loc, getLaneType(getElementType(row), position.lanes), value);
   if (position.lanes == 0) {
-    memref::StoreOp::create(builder, loc, value, row, index);
+    memref::StoreOp::create(builder, loc, value,
+                            emitElement(operand, position.element),
+                            constant(0));
     return;
   }
+  Value index = emitStridedIndex(operand, position.element);
   if (access.inner == InnerAccess::Contiguous) {
     if (position.mask) {
       vector::MaskedStoreOp::create(builder, loc, row, index, position.mask,

@@ -86,6 +86,8 @@ private:
   void emitStore(unsigned operand, const Position &position, Value value,
                  bool isNontemporal);
   Value emitAcrossLanes(Value scalar, const Position &position);
+  /// A memref of the one element: an index into a row may not be negative.
+  Value emitElement(unsigned operand, Value element);
   /// position.element times the operand's stride, and the lanes' offsets.
   Value emitStridedIndex(unsigned operand, Value element);
   Value emitStridedLanes(unsigned operand, const Position &position);
@@ -105,13 +107,14 @@ private:
   int64_t tile; ///< Elements a tile.
   int64_t step; ///< Elements a vector of 32-bit values.
 
-  llvm::SmallDenseSet<Value> uniform; ///< Live values of one value a row.
-  IRMapping scalars;                  ///< What is emitted for them.
-  OpFoldResult begin, end;            ///< The elements to emit.
-  SmallVector<Value> rows;            ///< Per operand: memref of the row.
-  llvm::DenseMap<Value, Value> bases; ///< Linear values (index) at element 0.
-  SmallVector<KeepOp> runs;           ///< Draws of neighbouring elements.
-  llvm::DenseMap<Operation *, Value> bits; ///< Of runs, in the current tile.
+  llvm::SmallDenseSet<Value> uniform;   ///< Live values of one value a row.
+  IRMapping scalars;                    ///< What is emitted for them.
+  OpFoldResult begin, end;              ///< The elements to emit.
+  SmallVector<Value> rows;              ///< Per operand: memref of the row.
+  SmallVector<OpFoldResult> rowOffsets; ///< Per operand: of element 0.
+  llvm::DenseMap<Value, Value> bases;   ///< Linear values (index) at element 0.
+  SmallVector<KeepOp> runs;             ///< Draws of neighbouring elements.
+  llvm::MapVector<Operation *, Value> bits; ///< Of runs, in the current tile.
 };
 
 } // namespace mlir::dropout

@@ -231,12 +231,39 @@ func.func @column_sum(%x: memref<32x128xf32>, %y: memref<128xf32>) {
   return
 }
 
-// What stays: a body that could trap in a lane that is off, a draw whose index
-// is not linear, and a full reduction.
-// CHECK-LABEL: func.func @untouched
-// CHECK-COUNT-3: linalg.generic
+// Two conditions have loops of their own; a third is selected in the body.
+// CHECK-LABEL: func.func @conditions
+// CHECK-COUNT-4: arith.select {{.*}} : vector<16xf32>
 // CHECK: return
-func.func @untouched(%x: memref<64xi32>, %y: memref<64xi32>, %z: memref<i32>, %t: i64, %s: i64) {
+func.func @conditions(%a: i1, %b: i1, %c: i1, %x: memref<16xf32>, %y: memref<16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : memref<16xf32>) outs(%y : memref<16xf32>) {
+  ^bb0(%p: f32, %q: f32):
+    %n = arith.negf %p : f32
+    %u = arith.select %a, %n, %p : f32
+    %v = arith.addf %u, %p : f32
+    %w = arith.select %b, %v, %u : f32
+    %r = arith.mulf %w, %p : f32
+    %z = arith.select %c, %r, %w : f32
+    linalg.yield %z : f32
+  }
+  return
+}
+
+// What stays: a body that could trap in a lane that is off, a draw whose index
+// is not linear, draws with limits of their own, and a full reduction.
+// CHECK-LABEL: func.func @untouched
+// CHECK-COUNT-4: linalg.generic
+// CHECK: return
+func.func @untouched(%x: memref<64xi32>, %y: memref<64xi32>, %z: memref<i32>, %w: memref<64xi64>, %m: memref<64xi1>, %t: i64, %s: i64) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%w : memref<64xi64>) outs(%m : memref<64xi1>) {
+  ^bb0(%limit: i64, %b: i1):
+    %i = linalg.index 0 : index
+    %l = arith.index_cast %i : index to i64
+    %keep = dropout.keep %l threshold(%limit) rng(%s, %s)
+    linalg.yield %keep : i1
+  }
   linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
       ins(%x : memref<64xi32>) outs(%y : memref<64xi32>) {
   ^bb0(%a: i32, %b: i32):
