@@ -167,8 +167,9 @@ struct MathToLibmvecPass
 
   void runOnOperation() override {
     if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
-      getOperation().emitError("expected option 'vector-bits' to be 128, 256 or 512, "
-                               "but got ")
+      getOperation().emitError(
+          "expected option 'vector-bits' to be 128, 256 or 512, "
+          "but got ")
           << vectorBits.getValue();
       return signalPassFailure();
     }

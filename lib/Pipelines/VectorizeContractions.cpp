@@ -854,8 +854,9 @@ struct VectorizeContractionsPass
 
   void runOnOperation() override {
     if (vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
-      getOperation().emitError("expected option 'vector-bits' to be 128, 256 or 512, "
-                               "but got ")
+      getOperation().emitError(
+          "expected option 'vector-bits' to be 128, 256 or 512, "
+          "but got ")
           << int64_t(vectorBits);
       return signalPassFailure();
     }

@@ -31,8 +31,8 @@ struct VectorTarget {
   int64_t threads = 1;
 };
 
-/// Adds the pattern that turns a `linalg.generic` on memrefs that has a parallel
-/// loop into loops over vectors.
+/// Adds the pattern that turns a `linalg.generic` on memrefs that has a
+/// parallel loop into loops over vectors.
 void populateLinalgToVectorPatterns(RewritePatternSet &patterns,
                                     const VectorTarget &target);
 

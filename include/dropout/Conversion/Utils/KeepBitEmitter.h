@@ -77,13 +77,14 @@ public:
 
   /// The keep bits (`type`, a vector of n x i1) of elements `base` (i64) to
   /// `base` + n - 1, with ops of the arith and vector dialects. n is a power of
-  /// two and at least two blocks. `high` (i64), if not null, is the high word of
-  /// the number of all blocks, and `base` a multiple of getElementsPerBlock().
+  /// two and at least two blocks. `high` (i64), if not null, is the high word
+  /// of the number of all blocks, and `base` a multiple of
+  /// getElementsPerBlock().
   Value emitRun(Value base, Value high, VectorType type);
 
 private:
-  /// emitRun for a `base` that is a multiple of getElementsPerBlock(); `high` is
-  /// null if it may differ between blocks.
+  /// emitRun for a `base` that is a multiple of getElementsPerBlock(); `high`
+  /// is null if it may differ between blocks.
   Value emitAlignedRun(Value base, Value high, VectorType type);
   /// The draws of the aligned run at `base`, in two vectors: halfwords (i16) or
   /// bytes (i8) in the order of the elements.

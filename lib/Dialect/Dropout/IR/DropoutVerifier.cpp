@@ -383,8 +383,8 @@ LogicalResult KeepRunOp::verify() {
   if (getType().isScalable() || !llvm::isPowerOf2_64(lanes) ||
       lanes < smallest || lanes > 256) // [K3]
     return emitOpError("expected a fixed vector of ")
-           << (smallest == 16 ? "16, " : "") << "32, 64, 128 or 256 bits, but got "
-           << getType();
+           << (smallest == 16 ? "16, " : "")
+           << "32, 64, 128 or 256 bits, but got " << getType();
   return success();
 }
 

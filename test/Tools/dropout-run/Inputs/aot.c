@@ -38,7 +38,8 @@ static int testLayer(void) {
     bias[i] = 1;
 
   CHECK(dropout_layer(&input, &biases, 0.3, 42, 7, 1, &y, &mask) == DROPOUT_OK);
-  CHECK(y.sizes[0] == 4 && y.sizes[1] == 8 && y.strides[0] == 8 && y.strides[1] == 1);
+  CHECK(y.sizes[0] == 4 && y.sizes[1] == 8 && y.strides[0] == 8 &&
+        y.strides[1] == 1);
   for (i = 0; i < 32; ++i) {
     float want = keep[i] == '1' ? (float)(i + 1) * (float)(1 / (1 - 0.3)) : 0;
     CHECK(y.aligned[y.offset + i] == want);
@@ -76,11 +77,13 @@ static int testErrors(void) {
   dropout_memref_f32_1 biases = dropout_memref_f32_1_make(bias, 8);
   dropout_memref_i1_2 mask;
   memset(&y, 255, sizeof(y));
-  CHECK(dropout_layer(&input, &biases, NAN, 42, 7, 1, &y, &mask) == DROPOUT_INVALID_P);
+  CHECK(dropout_layer(&input, &biases, NAN, 42, 7, 1, &y, &mask) ==
+        DROPOUT_INVALID_P);
   CHECK(strcmp(dropoutLastMessage(), "expected p in [0, 1], but got nan") == 0);
   CHECK(y.allocated == NULL && mask.allocated == NULL && y.sizes[0] == 0);
   free(y.allocated);
-  CHECK(dropout_layer(&input, &biases, -1, 42, 7, 0, &y, &mask) == DROPOUT_INVALID_P);
+  CHECK(dropout_layer(&input, &biases, -1, 42, 7, 0, &y, &mask) ==
+        DROPOUT_INVALID_P);
 
   /* The next call starts afresh. */
   CHECK(dropout_layer(&input, &biases, 1, 42, 7, 1, &y, &mask) == DROPOUT_OK);
@@ -90,20 +93,26 @@ static int testErrors(void) {
 
   /* Sizes and strides that the type does not have, and null pointers. */
   wrong = dropout_memref_f32_2_make(x, 8, 4);
-  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) == DROPOUT_INVALID_ARGUMENT);
+  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) ==
+        DROPOUT_INVALID_ARGUMENT);
   CHECK(y.allocated == NULL && mask.allocated == NULL);
   wrong = input;
   wrong.strides[0] = 1;
   wrong.strides[1] = 4;
-  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) == DROPOUT_INVALID_ARGUMENT);
+  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) ==
+        DROPOUT_INVALID_ARGUMENT);
   wrong = input;
   wrong.offset = 1;
-  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) == DROPOUT_INVALID_ARGUMENT);
+  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) ==
+        DROPOUT_INVALID_ARGUMENT);
   wrong = input;
   wrong.sizes[0] = -1;
-  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) == DROPOUT_INVALID_ARGUMENT);
-  CHECK(dropout_layer(NULL, &biases, 0.3, 42, 7, 1, &y, &mask) == DROPOUT_INVALID_ARGUMENT);
-  CHECK(dropout_layer(&input, &biases, 0.3, 42, 7, 1, NULL, &mask) == DROPOUT_INVALID_ARGUMENT);
+  CHECK(dropout_layer(&wrong, &biases, 0.3, 42, 7, 1, &y, &mask) ==
+        DROPOUT_INVALID_ARGUMENT);
+  CHECK(dropout_layer(NULL, &biases, 0.3, 42, 7, 1, &y, &mask) ==
+        DROPOUT_INVALID_ARGUMENT);
+  CHECK(dropout_layer(&input, &biases, 0.3, 42, 7, 1, NULL, &mask) ==
+        DROPOUT_INVALID_ARGUMENT);
   return 0;
 }
 
@@ -138,7 +147,8 @@ int main(void) {
   if (testLayer() || testErrors() || testInPlace())
     return 1;
   CHECK(dropout_main(0x3c01, &half) == DROPOUT_OK && half == 0x3c01);
-  CHECK(dropout_exp(3, &flag, &index) == DROPOUT_OK && flag == 1 && index == -5);
+  CHECK(dropout_exp(3, &flag, &index) == DROPOUT_OK && flag == 1 &&
+        index == -5);
   CHECK(exp(0) == 1);
   printf("all good\n");
   return 0;
