@@ -27,7 +27,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "test", "Integration"))
 import oracle  # noqa: E402  the contract in NumPy, which shares no code with the compiler
 
-LOWERINGS = ("linalg", "linalg-inline", "affine")
+LOWERINGS = ("vector", "linalg", "linalg-inline", "affine")
 SEED = 42
 
 failures = []
