@@ -36,6 +36,7 @@ for ty in oracle.TYPES:
     for kind in ("element", "alpha"):
         for back in (False, True):
             b.op(kind, x, ty, .3, backward=back)
+            b.op(kind, x, ty, .2, seed=4, backward=back)  # s = 1.25: exact ties of the rounding to 16 bits
             b.op(kind, x, ty, 1 - 2**-10, seed=3, offset=0, backward=back, runtime=True)
             b.op(kind, x, ty, .1, backward=back, runtime=True, training=True)
             b.op(kind, x, ty, .5, backward=back, runtime=back, training=False)  # signalling NaNs come out as they went in
