@@ -71,7 +71,7 @@ MUTANTS = {
     "run-order": ("natural order of elements", RUN_EMITTER, "for (int64_t word : {1, 0})", "for (int64_t word : {0, 1})", KNOWN),
     "run-keys": ("a key per round", RUN_EMITTER, "key = b.low(b.binary<arith::AddIOp>(key, b.constant(increment)));", "key = b.low(b.binary<arith::AddIOp>(key, b.constant(increment + 1)));", KNOWN),
     "run-linear": ("one block a lane", RUN_EMITTER, "b.blocks(kPhiloxMultiplier0)", "b.blocks(kPhiloxMultiplier1)", KNOWN),
-    "run-ties": ("ties are decided by L", RUN_EMITTER, "isTie(emitFence(builder, loc, second))", "isTie(emitFence(builder, loc, first))", INDICES),
+    "run-ties": ("ties are decided by L", RUN_EMITTER, "isTie(emitFence(builder, loc, second))", "isTie(emitFence(builder, loc, first))", KNOWN),
     "run-before-zero": ("a run may begin in front of the mask", RUN_EMITTER, "block = arith::ShRSIOp::create(", "block = arith::ShRUIOp::create(", FUSED),
     "run-follower": ("each draw has its own position", LINALG_TO_VECTOR + "RowEmitter.cpp", "form.base == leading.base &&", "(form.base, leading.base) &&", FUSED),
     "run-high": ("block numbers have 64 bits", LINALG_TO_VECTOR + "RowEmitter.cpp", "perBlock << 32", "perBlock << 33", INDICES),
