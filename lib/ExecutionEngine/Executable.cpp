@@ -233,7 +233,8 @@ CompiledFunction::call(ArrayRef<Argument> arguments) const {
         "expected " + Twine(types.size()) + " arguments of function '" +
         signature->name + "', but got " + Twine(arguments.size()));
 
-  // Storage for scalars and descriptors; deques, since addresses are taken.
+  // Storage for scalars and descriptors: it must not move, as addresses are
+  // taken.
   SmallVector<uint64_t> scalars(types.size() + signature->results.size());
   std::vector<Descriptor> descriptors;
   descriptors.reserve(scalars.size());

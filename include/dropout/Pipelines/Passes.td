@@ -103,7 +103,8 @@ def LowerFloatsPass : Pass<"dropout-lower-floats", "::mlir::ModuleOp"> {
     - arith and math ops on bf16 are computed in f32 and rounded once each, to
       nearest even, by integer code. (With AVX512-BF16, LLVM would round with
       an instruction that flushes subnormals; without, call a function that
-      libgcc has since version 13.) f64 to bf16 is rounded once, too.
+      libgcc has since version 13.) f64 and integers of up to 32 bits to bf16 are
+      rounded once, too; wider integers twice, through f32.
     - `math.log1p`, `math.expm1`, `math.erf` and other functions that LLVM
       lacks or approximates become calls of libm.
 
