@@ -33,66 +33,6 @@ using namespace mlir;
 using namespace mlir::dropout;
 
 //===----------------------------------------------------------------------===//
-// What is taken
-//===----------------------------------------------------------------------===//
-
-static bool isVectorizable(Type type) {
-  return type.isInteger(1) ||
-         isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type) ||
-         (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 8 &&
-          llvm::isPowerOf2_32(type.getIntOrFloatBitWidth()) &&
-          type.getIntOrFloatBitWidth() <= 64);
-}
-
-/// Fails with the reason why the generic stays as it is.
-static LogicalResult checkOperands(linalg::GenericOp generic,
-                                   PatternRewriter &rewriter) {
-  if (!generic.hasPureBufferSemantics() || generic.getNumParallelLoops() == 0)
-    return rewriter.notifyMatchFailure(generic, "no loop is parallel");
-  for (OpOperand &operand : generic->getOpOperands()) {
-    AffineMap map = generic.getMatchingIndexingMap(&operand);
-    auto type = dyn_cast<MemRefType>(operand.get().getType());
-    bool isOutput = generic.isDpsInit(&operand);
-    // Every parallel loop walks along an output, no other one does.
-    if (!map.isProjectedPermutation() ||
-        (isOutput &&
-         (map.getNumResults() != generic.getNumParallelLoops() ||
-          !llvm::all_of(map.getResults(), [&](AffineExpr expr) {
-            return linalg::isParallelIterator(
-                generic.getIteratorTypesArray()[cast<AffineDimExpr>(expr)
-                                                    .getPosition()]);
-          }))))
-      return rewriter.notifyMatchFailure(generic, "operand moves diagonally");
-    if (!type) {
-      if (!isVectorizable(operand.get().getType()))
-        return rewriter.notifyMatchFailure(generic, "scalar of another type");
-      continue;
-    }
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    if (!isVectorizable(type.getElementType()) ||
-        failed(type.getStridesAndOffset(strides, offset)))
-      return rewriter.notifyMatchFailure(generic, "memory of another kind");
-  }
-  return success();
-}
-
-static LogicalResult checkBody(linalg::GenericOp generic,
-                               const LinearForms &forms,
-                               PatternRewriter &rewriter) {
-  for (Operation &op : generic.getBody()->without_terminator()) {
-    if (isa<KeepOp, linalg::IndexOp>(op) ||
-        (op.getNumResults() == 1 && forms.contains(op.getResult(0))))
-      continue;
-    if (!OpTrait::hasElementwiseMappableTraits(&op) || !isPure(&op) ||
-        !isSpeculatable(&op) || op.getNumResults() != 1 ||
-        !VectorType::isValidElementType(op.getResult(0).getType()))
-      return rewriter.notifyMatchFailure(generic, "op that has no vector form");
-  }
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
 // The nest
 //===----------------------------------------------------------------------===//
 
@@ -113,7 +53,7 @@ public:
   void emit(KnownConditions known) {
     Value condition;
     if (known.size() < kMaxConditions)
-      condition = findCondition(known);
+      condition = findCondition(generic, forms, known);
     if (condition) {
       auto branch = scf::IfOp::create(builder, loc, condition,
                                       /*withElseRegion=*/true);
@@ -127,7 +67,7 @@ public:
       }
       return;
     }
-    if (!writesItsInput(known))
+    if (!writesItsInput(generic, known))
       emitLayouts(known);
   }
 
@@ -140,7 +80,7 @@ public:
       KnownConditions known;
       llvm::SetVector<Value> live = getLiveValues(generic, forms, known);
       IterationSpace space = createIterationSpace(
-          builder, generic, getLiveForms(live), assumeContiguous);
+          builder, generic, getLiveForms(forms, live), assumeContiguous);
       for (Value value : live)
         if (auto keep = value.getDefiningOp<KeepOp>()) {
           for (Value operand :
@@ -159,48 +99,11 @@ public:
   }
 
 private:
-  /// An i1 from outside the body that a live select asks for.
-  Value findCondition(const KnownConditions &known) {
-    for (Value value : getLiveValues(generic, forms, known))
-      if (auto select = value.getDefiningOp<arith::SelectOp>()) {
-        Value condition = select.getCondition();
-        if (condition.getParentBlock() != generic.getBody() &&
-            condition.getType().isInteger(1))
-          return condition;
-      }
-    return {};
-  }
-
-  LinearForms getLiveForms(const llvm::SetVector<Value> &live) {
-    LinearForms result;
-    for (Value value : live)
-      if (auto form = forms.find(value); form != forms.end())
-        result.insert(*form);
-    return result;
-  }
-
-  /// True if each output only gets what it holds already (eval in place).
-  bool writesItsInput(const KnownConditions &known) {
-    for (auto [init, result] :
-         llvm::zip_equal(generic.getDpsInitsMutable(),
-                         generic.getBody()->getTerminator()->getOperands())) {
-      auto argument = dyn_cast<BlockArgument>(resolve(result, known));
-      if (!argument || argument.getOwner() != generic.getBody())
-        return false;
-      OpOperand &source = generic->getOpOperand(argument.getArgNumber());
-      if (source.get() != init.get() ||
-          generic.getMatchingIndexingMap(&source) !=
-              generic.getMatchingIndexingMap(&init))
-        return false;
-    }
-    return true;
-  }
-
   /// A version for rows that are contiguous and one for those that are not, if
   /// only the caller knows.
   void emitLayouts(const KnownConditions &known) {
     llvm::SetVector<Value> live = getLiveValues(generic, forms, known);
-    LinearForms liveForms = getLiveForms(live);
+    LinearForms liveForms = getLiveForms(forms, live);
     IterationSpace space = createIterationSpace(builder, generic, liveForms,
                                                 /*assumeContiguous=*/true);
     if (!space.isContiguous)

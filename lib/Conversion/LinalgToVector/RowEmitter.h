@@ -9,7 +9,7 @@
 #ifndef DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ROWEMITTER_H
 #define DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ROWEMITTER_H
 
-#include "IterationSpace.h"
+#include "../LoopNest/IterationSpace.h"
 
 #include "dropout/Conversion/LinalgToVector.h"
 #include "dropout/Dialect/Dropout/IR/Dropout.h"

@@ -9,7 +9,7 @@
 #ifndef DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_SHAREDNEST_H
 #define DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_SHAREDNEST_H
 
-#include "IterationSpace.h"
+#include "../LoopNest/IterationSpace.h"
 
 namespace mlir::dropout {
 

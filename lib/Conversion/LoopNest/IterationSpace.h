@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ITERATIONSPACE_H
-#define DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ITERATIONSPACE_H
+#ifndef DROPOUT_LIB_CONVERSION_LOOPNEST_ITERATIONSPACE_H
+#define DROPOUT_LIB_CONVERSION_LOOPNEST_ITERATIONSPACE_H
 
 #include "Body.h"
 
@@ -60,4 +60,4 @@ IterationSpace createIterationSpace(OpBuilder &builder,
 
 } // namespace mlir::dropout
 
-#endif // DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_ITERATIONSPACE_H
+#endif // DROPOUT_LIB_CONVERSION_LOOPNEST_ITERATIONSPACE_H

@@ -12,7 +12,9 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace mlir::dropout;
@@ -161,4 +163,105 @@ mlir::dropout::getLiveValues(linalg::GenericOp generic,
         visit(operand);
   }
   return live;
+}
+
+//===----------------------------------------------------------------------===//
+// Conditions
+//===----------------------------------------------------------------------===//
+
+Value mlir::dropout::findCondition(linalg::GenericOp generic,
+                                   const LinearForms &forms,
+                                   const KnownConditions &known) {
+  for (Value value : getLiveValues(generic, forms, known))
+    if (auto select = value.getDefiningOp<arith::SelectOp>()) {
+      Value condition = select.getCondition();
+      if (condition.getParentBlock() != generic.getBody() &&
+          condition.getType().isInteger(1))
+        return condition;
+    }
+  return {};
+}
+
+LinearForms mlir::dropout::getLiveForms(const LinearForms &forms,
+                                        const llvm::SetVector<Value> &live) {
+  LinearForms result;
+  for (Value value : live)
+    if (auto form = forms.find(value); form != forms.end())
+      result.insert(*form);
+  return result;
+}
+
+bool mlir::dropout::writesItsInput(linalg::GenericOp generic,
+                                   const KnownConditions &known) {
+  for (auto [init, result] :
+       llvm::zip_equal(generic.getDpsInitsMutable(),
+                       generic.getBody()->getTerminator()->getOperands())) {
+    auto argument = dyn_cast<BlockArgument>(resolve(result, known));
+    if (!argument || argument.getOwner() != generic.getBody())
+      return false;
+    OpOperand &source = generic->getOpOperand(argument.getArgNumber());
+    if (source.get() != init.get() || generic.getMatchingIndexingMap(&source) !=
+                                          generic.getMatchingIndexingMap(&init))
+      return false;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// What can be taken
+//===----------------------------------------------------------------------===//
+
+static bool isNumber(Type type) {
+  return type.isInteger(1) ||
+         isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type) ||
+         (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 8 &&
+          llvm::isPowerOf2_32(type.getIntOrFloatBitWidth()) &&
+          type.getIntOrFloatBitWidth() <= 64);
+}
+
+LogicalResult mlir::dropout::checkOperands(linalg::GenericOp generic,
+                                           PatternRewriter &rewriter) {
+  if (!generic.hasPureBufferSemantics() || generic.getNumParallelLoops() == 0)
+    return rewriter.notifyMatchFailure(generic, "no loop is parallel");
+  for (OpOperand &operand : generic->getOpOperands()) {
+    AffineMap map = generic.getMatchingIndexingMap(&operand);
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    bool isOutput = generic.isDpsInit(&operand);
+    // Every parallel loop walks along an output, no other one does.
+    if (!map.isProjectedPermutation() ||
+        (isOutput &&
+         (map.getNumResults() != generic.getNumParallelLoops() ||
+          !llvm::all_of(map.getResults(), [&](AffineExpr expr) {
+            return linalg::isParallelIterator(
+                generic.getIteratorTypesArray()[cast<AffineDimExpr>(expr)
+                                                    .getPosition()]);
+          }))))
+      return rewriter.notifyMatchFailure(generic, "operand moves diagonally");
+    if (!type) {
+      if (!isNumber(operand.get().getType()))
+        return rewriter.notifyMatchFailure(generic, "scalar of another type");
+      continue;
+    }
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (!isNumber(type.getElementType()) ||
+        failed(type.getStridesAndOffset(strides, offset)))
+      return rewriter.notifyMatchFailure(generic, "memory of another kind");
+  }
+  return success();
+}
+
+LogicalResult mlir::dropout::checkBody(linalg::GenericOp generic,
+                                       const LinearForms &forms,
+                                       PatternRewriter &rewriter) {
+  for (Operation &op : generic.getBody()->without_terminator()) {
+    if (isa<KeepOp, linalg::IndexOp>(op) ||
+        (op.getNumResults() == 1 && forms.contains(op.getResult(0))))
+      continue;
+    if (!OpTrait::hasElementwiseMappableTraits(&op) || !isPure(&op) ||
+        !isSpeculatable(&op) || op.getNumResults() != 1 ||
+        !VectorType::isValidElementType(op.getResult(0).getType()))
+      return rewriter.notifyMatchFailure(generic, "op that has no vector form");
+  }
+  return success();
 }

@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_BODY_H
-#define DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_BODY_H
+#ifndef DROPOUT_LIB_CONVERSION_LOOPNEST_BODY_H
+#define DROPOUT_LIB_CONVERSION_LOOPNEST_BODY_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -40,6 +41,30 @@ llvm::SetVector<Value> getLiveValues(linalg::GenericOp generic,
                                      const LinearForms &forms,
                                      const KnownConditions &known);
 
+/// The forms of the values in `live`.
+LinearForms getLiveForms(const LinearForms &forms,
+                         const llvm::SetVector<Value> &live);
+
+/// An i1 from outside the body, not in `known`, that a live select asks for;
+/// null if there is none.
+Value findCondition(linalg::GenericOp generic, const LinearForms &forms,
+                    const KnownConditions &known);
+
+/// True if each output only gets what it holds already where `known` holds
+/// (eval in place).
+bool writesItsInput(linalg::GenericOp generic, const KnownConditions &known);
+
+/// Succeeds if the generic works on memrefs of numbers, has a parallel loop,
+/// and each of its outputs has one element for each point of the parallel
+/// loops; else fails with the reason.
+LogicalResult checkOperands(linalg::GenericOp generic,
+                            PatternRewriter &rewriter);
+
+/// Succeeds if the body is one of pure element-wise ops, draws and the values
+/// in `forms`; else fails with the reason.
+LogicalResult checkBody(linalg::GenericOp generic, const LinearForms &forms,
+                        PatternRewriter &rewriter);
+
 } // namespace mlir::dropout
 
-#endif // DROPOUT_LIB_CONVERSION_LINALGTOVECTOR_BODY_H
+#endif // DROPOUT_LIB_CONVERSION_LOOPNEST_BODY_H
