@@ -187,4 +187,54 @@ def ConvertLinalgToVectorPass
     "::mlir::vector::VectorDialect"];
 }
 
+def ConvertDropoutToGPUPass : Pass<"convert-dropout-to-gpu"> {
+  let summary = "Convert dropout and linalg on memrefs to GPU kernels";
+  let description = [{
+    Every dropout and linalg op on memrefs becomes a `gpu.launch`; what has been
+    fused into one `linalg.generic` is one kernel, with the random numbers drawn
+    in its registers:
+
+    - A thread works on groups of eight elements, each one block of the mask (of
+      sixteen with 8 bits an element): `elements-per-thread` of them in all, one
+      block size apart, so that neighbouring threads read neighbouring memory.
+    - Loops that walk memory and masks as one are merged, as in the vector
+      lowering; where only the caller knows, sizes and strides decide at run
+      time. The innermost loop is x of the grid, the others are y.
+    - Groups that lie in a row use accesses of 16 bytes, if the host finds all
+      of them to be aligned and contiguous; other memory has a kernel of its own
+      (`_unaligned`), and the ends of a row go element by element.
+    - A condition that holds for the whole op (training, p = 0) selects a kernel
+      on the host (`_inactive`): nothing is drawn in eval, and nothing at all is
+      launched in place. Thresholds and constants are computed on the host.
+    - A draw that holds for a row (channels) becomes a branch: what is dropped is
+      not read.
+    - `rng(%state)` is read in the kernel.
+    - Other structured ops (reductions, matmul) get one thread for each point of
+      their parallel loops; `memref.copy` becomes a kernel, too.
+
+    Inside a `gpu.func` or `gpu.launch` an op becomes loops that the thread runs
+    on its operands, at its `at ... of ...`.
+
+    The tensor form and implicit ops are refused. `gpu-kernel-outlining` makes
+    functions of the kernels. Masks and values are those of the contract, bit for
+    bit.
+  }];
+  let options = [
+    Option<"blockSize", "block-size", "int64_t", /*default=*/"256",
+           "Threads of a block: a power of two, 32 to 1024">,
+    Option<"elementsPerThread", "elements-per-thread", "int64_t",
+           /*default=*/"16", "Elements of a thread: 16, 32 or 64">,
+    Option<"vectorAccess", "vector-access", "bool", /*default=*/"true",
+           "Load and store several elements at once">,
+    Option<"packedMinimum", "packed-minimum", "bool", /*default=*/"false",
+           "A minimum of two halfwords is one instruction (sm_90)">
+  ];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::dropout::DropoutDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 #endif // DROPOUT_CONVERSION_PASSES_TD

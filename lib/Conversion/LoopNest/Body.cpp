@@ -220,7 +220,7 @@ static bool isNumber(Type type) {
 }
 
 LogicalResult mlir::dropout::checkOperands(linalg::GenericOp generic,
-                                           PatternRewriter &rewriter) {
+                                           RewriterBase &rewriter) {
   if (!generic.hasPureBufferSemantics() || generic.getNumParallelLoops() == 0)
     return rewriter.notifyMatchFailure(generic, "no loop is parallel");
   for (OpOperand &operand : generic->getOpOperands()) {
@@ -253,7 +253,7 @@ LogicalResult mlir::dropout::checkOperands(linalg::GenericOp generic,
 
 LogicalResult mlir::dropout::checkBody(linalg::GenericOp generic,
                                        const LinearForms &forms,
-                                       PatternRewriter &rewriter) {
+                                       RewriterBase &rewriter) {
   for (Operation &op : generic.getBody()->without_terminator()) {
     if (isa<KeepOp, linalg::IndexOp>(op) ||
         (op.getNumResults() == 1 && forms.contains(op.getResult(0))))

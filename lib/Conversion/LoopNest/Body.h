@@ -58,12 +58,12 @@ bool writesItsInput(linalg::GenericOp generic, const KnownConditions &known);
 /// and each of its outputs has one element for each point of the parallel
 /// loops; else fails with the reason.
 LogicalResult checkOperands(linalg::GenericOp generic,
-                            PatternRewriter &rewriter);
+                            RewriterBase &rewriter);
 
 /// Succeeds if the body is one of pure element-wise ops, draws and the values
 /// in `forms`; else fails with the reason.
 LogicalResult checkBody(linalg::GenericOp generic, const LinearForms &forms,
-                        PatternRewriter &rewriter);
+                        RewriterBase &rewriter);
 
 } // namespace mlir::dropout
 

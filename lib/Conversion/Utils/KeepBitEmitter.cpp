@@ -43,10 +43,24 @@ Value KeepBitEmitter::emitBlockNumber(Value index) {
   return arith::ShRUIOp::create(builder, loc, index, constantI64(shift));
 }
 
+std::pair<Value, Value> KeepBitEmitter::emitSplit(Value word64) {
+  Type i32 = lanesOf(builder.getI32Type());
+  if (parameters.words == WordForm::Bitcast && !isa<VectorType>(i32)) {
+    Value one = vector::FromElementsOp::create(
+        builder, loc, VectorType::get(1, word64.getType()), word64);
+    Value two =
+        vector::BitCastOp::create(builder, loc, VectorType::get(2, i32), one);
+    return {vector::ExtractOp::create(builder, loc, two, 0),
+            vector::ExtractOp::create(builder, loc, two, 1)};
+  }
+  Value high = arith::ShRUIOp::create(builder, loc, word64, constantI64(32));
+  return {arith::TruncIOp::create(builder, loc, i32, word64),
+          arith::TruncIOp::create(builder, loc, i32, high)};
+}
+
 std::pair<Value, Value> KeepBitEmitter::emitProduct(uint32_t multiplier,
                                                     Value word) {
-  Type i32 = word.getType();
-  if (!isa<VectorType>(i32)) {
+  if (!isa<VectorType>(word.getType()) && parameters.words == WordForm::Shift) {
     auto product = arith::MulUIExtendedOp::create(
         builder, loc, constantI32(multiplier), word);
     return {product.getLow(), product.getHigh()};
@@ -55,30 +69,28 @@ std::pair<Value, Value> KeepBitEmitter::emitProduct(uint32_t multiplier,
   // multiply the low halves of 64-bit lanes in one instruction.
   Value wide =
       arith::ExtUIOp::create(builder, loc, lanesOf(builder.getI64Type()), word);
-  wide = arith::MulIOp::create(builder, loc, wide, constantI64(multiplier));
-  Value high = arith::ShRUIOp::create(builder, loc, wide, constantI64(32));
-  return {arith::TruncIOp::create(builder, loc, i32, wide),
-          arith::TruncIOp::create(builder, loc, i32, high)};
+  return emitSplit(
+      arith::MulIOp::create(builder, loc, wide, constantI64(multiplier)));
 }
 
-SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
-  Type i32 = lanesOf(builder.getI32Type());
-  Value thirtyTwo = constantI64(32);
-  auto split = [&](Value word64) -> std::pair<Value, Value> {
-    Value low = arith::TruncIOp::create(builder, loc, i32, word64);
-    Value high = arith::ShRUIOp::create(builder, loc, word64, thirtyTwo);
-    return {low, arith::TruncIOp::create(builder, loc, i32, high)};
-  };
-  auto [c0, c1] = split(block);
-  auto [c2, c3] = split(parameters.offset);
-  auto [k0, k1] = split(parameters.seed);
-  SmallVector<Value, 4> counter = {c0, c1, c2, c3};
-  Value key0 = k0, key1 = k1;
-
+SmallVector<Value, 4> KeepBitEmitter::emitRound(ArrayRef<Value> counter,
+                                                Value key0, Value key1) {
   auto exclusiveOr = [&](Value a, Value b, Value c) -> Value {
     return arith::XOrIOp::create(builder, loc,
                                  arith::XOrIOp::create(builder, loc, a, b), c);
   };
+  auto [low0, high0] = emitProduct(kPhiloxMultiplier0, counter[0]);
+  auto [low1, high1] = emitProduct(kPhiloxMultiplier1, counter[2]);
+  return {exclusiveOr(high1, counter[1], key0), low1,
+          exclusiveOr(high0, counter[3], key1), low0};
+}
+
+SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
+  auto [c0, c1] = emitSplit(block);
+  auto [c2, c3] = emitSplit(parameters.offset);
+  auto [k0, k1] = emitSplit(parameters.seed);
+  SmallVector<Value, 4> counter = {c0, c1, c2, c3};
+  Value key0 = k0, key1 = k1;
   for (uint32_t round = 0; round < parameters.rounds; ++round) {
     if (round != 0) {
       key0 = arith::AddIOp::create(builder, loc, key0,
@@ -86,12 +98,34 @@ SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
       key1 = arith::AddIOp::create(builder, loc, key1,
                                    constantI32(kPhiloxKeyIncrement1));
     }
-    auto [low0, high0] = emitProduct(kPhiloxMultiplier0, counter[0]);
-    auto [low1, high1] = emitProduct(kPhiloxMultiplier1, counter[2]);
-    counter = {exclusiveOr(high1, counter[1], key0), low1,
-               exclusiveOr(high0, counter[3], key1), low0};
+    counter = emitRound(counter, key0, key1);
   }
   return counter;
+}
+
+SmallVector<Value, 4> KeepBitEmitter::emitPhiloxLoop(Value block) {
+  auto [c0, c1] = emitSplit(block);
+  auto [c2, c3] = emitSplit(parameters.offset);
+  auto [k0, k1] = emitSplit(parameters.seed);
+  auto constantIndex = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  auto loop = scf::ForOp::create(
+      builder, loc, constantIndex(0), constantIndex(parameters.rounds),
+      constantIndex(1), ValueRange{c0, c1, c2, c3, k0, k1},
+      [&](OpBuilder &nested, Location loc, Value, ValueRange state) {
+        KeepBitEmitter inner(nested, loc, parameters);
+        SmallVector<Value> next =
+            llvm::to_vector(ArrayRef<Value>(inner.emitRound(
+                llvm::to_vector(state.take_front(4)), state[4], state[5])));
+        next.push_back(arith::AddIOp::create(
+            nested, loc, state[4], inner.constantI32(kPhiloxKeyIncrement0)));
+        next.push_back(arith::AddIOp::create(
+            nested, loc, state[5], inner.constantI32(kPhiloxKeyIncrement1)));
+        scf::YieldOp::create(nested, loc, next);
+      });
+  ValueRange words = loop.getResults().take_front(4);
+  return {words.begin(), words.end()};
 }
 
 Value KeepBitEmitter::emitBlock(Value block) {

@@ -5,8 +5,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The one piece of code that emits mask bits. Every lowering calls it. It has a
-// scalar form, one that draws each lane of a vector on its own, and one for
-// vectors of neighbouring elements.
+// scalar form, one that draws each lane of a vector on its own, one for vectors
+// of neighbouring elements, and one for the blocks of a GPU thread.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +19,16 @@
 
 namespace mlir::dropout {
 
+/// How a 64-bit number comes apart into two 32-bit words.
+enum class WordForm {
+  /// Shift and truncate; `arith.mului_extended` for products.
+  Shift,
+  /// `vector.bitcast`, also of an i64 product: LLVM then keeps each word in a
+  /// register of its own, where it would else do the xors behind it in 64 bits.
+  /// For GPUs.
+  Bitcast
+};
+
 /// What a draw depends on besides its index. All values are i64, or all are
 /// vectors of i64 of one shape.
 struct DrawParameters {
@@ -27,6 +37,7 @@ struct DrawParameters {
   Value offset;
   uint32_t rounds = 10;
   uint32_t resolution = 16;
+  WordForm words = WordForm::Shift;
 
   /// Elements that share one Philox block: 8, or 16 with 8 bits each.
   int64_t getElementsPerBlock() const { return 128 / resolution; }
@@ -40,6 +51,16 @@ enum class TieForm {
   /// Without control flow, for bodies that must stay straight-line: the second
   /// block is always drawn.
   StraightLine
+};
+
+/// The threshold as the thread form compares with it, i32 each: the same for
+/// all threads of a kernel.
+struct ThreadThreshold {
+  /// With 16 bits: the largest word whose upper half is below the top half of
+  /// the threshold (1 at least). With 8 bits: the threshold.
+  Value limit;
+  /// The top half of the threshold in both halves of a word; 16 bits only.
+  Value tie;
 };
 
 /// A vector of n x i1 as an integer of n bits, lane 0 in bit 0, and back.
@@ -82,6 +103,18 @@ public:
   /// getElementsPerBlock().
   Value emitRun(Value base, Value high, VectorType type);
 
+  /// What emitThreadRun compares with, from the threshold (i64).
+  ThreadThreshold emitThreadThreshold();
+
+  /// The keep bits (i1 each) of the getElementsPerBlock() elements from each
+  /// of `bases` (i64, multiples of that number) on, with ops of the arith, scf
+  /// and vector dialects. One test, at the end, finds the ties of all of them.
+  /// `packedMinimum`: the target has a minimum of two halfwords in one
+  /// instruction.
+  SmallVector<Value> emitThreadRun(ArrayRef<Value> bases,
+                                   const ThreadThreshold &threshold,
+                                   bool packedMinimum);
+
 private:
   /// emitRun for a `base` that is a multiple of getElementsPerBlock(); `high`
   /// is null if it may differ between blocks.
@@ -97,8 +130,20 @@ private:
   /// that hardly ever runs.
   Value emitColdLowHalf(Value index);
 
+  /// True (i1) if a halfword of `words` equals that of `tie`.
+  Value emitAnyTie(ArrayRef<Value> words, Value tie, bool packedMinimum);
+  /// `words`, the blocks at `bases`, with 0xffff in place of each halfword that
+  /// is kept and 0 in place of the others, both halves of the draw compared.
+  SmallVector<Value> emitDecidedWords(ArrayRef<Value> words,
+                                      ArrayRef<Value> bases);
+
   /// The four i32 words of the block with number `block` (i64).
   SmallVector<Value, 4> emitPhilox(Value block);
+  /// The same with the rounds in a loop: small, for code that hardly ever runs.
+  SmallVector<Value, 4> emitPhiloxLoop(Value block);
+  /// The counter after one round.
+  SmallVector<Value, 4> emitRound(ArrayRef<Value> counter, Value key0,
+                                  Value key1);
   /// The halfword (byte) of element `index` out of four words, as i32.
   Value emitSelectDraw(ArrayRef<Value> words, Value index);
   /// The low half L(index) as i32, from the block beyond 2^63.
@@ -107,6 +152,8 @@ private:
   /// (i32).
   Value emitCompare(Value draw, Value index, TieForm ties);
 
+  /// The low and the high half (i32) of `word64` (i64).
+  std::pair<Value, Value> emitSplit(Value word64);
   /// The low and the high half (i32) of `multiplier` * `word` (i32).
   std::pair<Value, Value> emitProduct(uint32_t multiplier, Value word);
   /// True (i1) if any lane of `bits` is.

@@ -1,0 +1,139 @@
+//===- LaunchBuilder.cpp - What all kernels of a function share -----------===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LaunchBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+using namespace mlir::dropout;
+
+gpu::LaunchOp mlir::dropout::createLaunch(OpBuilder &builder, Location loc,
+                                          const LaunchShape &shape,
+                                          StringRef name) {
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  auto orOne = [&](Value size) { return size ? size : one; };
+  auto launch = gpu::LaunchOp::create(
+      builder, loc, orOne(shape.gridX), orOne(shape.gridY), one,
+      orOne(shape.blockX), orOne(shape.blockY), one);
+  launch.setFunction(name);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&launch.getBody().front());
+  gpu::TerminatorOp::create(builder, loc);
+  return launch;
+}
+
+Value mlir::dropout::emitKernelArray(OpBuilder &builder, Location loc,
+                                     Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (type.getRank() == 1 && type.isDynamicDim(0) &&
+      type.getLayout().isIdentity())
+    return memref;
+  auto metadata =
+      memref::ExtractStridedMetadataOp::create(builder, loc, memref);
+  auto array =
+      MemRefType::get({ShapedType::kDynamic}, type.getElementType(),
+                      MemRefLayoutAttrInterface(), type.getMemorySpace());
+  Value size = arith::ConstantIndexOp::create(builder, loc, 1);
+  return memref::ReinterpretCastOp::create(
+      builder, loc, array, metadata.getBaseBuffer(),
+      /*offset=*/OpFoldResult(builder.getIndexAttr(0)),
+      ArrayRef<OpFoldResult>{size},
+      ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
+}
+
+//===----------------------------------------------------------------------===//
+// Loads
+//===----------------------------------------------------------------------===//
+
+/// The memref that `memref` is a view of, as far as ops say.
+static Value getViewSource(Value memref) {
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
+    memref = view.getViewSource();
+  return memref;
+}
+
+/// True if no op between `load` and `kernel`, in one block, may write to what
+/// it reads.
+static bool canSink(memref::LoadOp load, Operation *kernel) {
+  Operation *ancestor = load->getBlock()->findAncestorOpInBlock(*kernel);
+  if (!ancestor)
+    return false;
+  Value memory = getViewSource(load.getMemRef());
+  for (Operation *op = load->getNextNode(); op && op != ancestor;
+       op = op->getNextNode()) {
+    WalkResult result = op->walk([&](Operation *nested) {
+      auto effects = dyn_cast<MemoryEffectOpInterface>(nested);
+      if (!effects)
+        return nested->hasTrait<OpTrait::HasRecursiveMemoryEffects>()
+                   ? WalkResult::advance()
+                   : WalkResult::interrupt();
+      SmallVector<MemoryEffects::EffectInstance> instances;
+      effects.getEffects(instances);
+      for (MemoryEffects::EffectInstance &effect : instances)
+        if (isa<MemoryEffects::Write, MemoryEffects::Free>(
+                effect.getEffect()) &&
+            effect.getValue() && getViewSource(effect.getValue()) == memory)
+          return WalkResult::interrupt();
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return false;
+  }
+  return true;
+}
+
+/// True if `value` comes, by pure ops, from a load that can be moved to
+/// `kernel`.
+static bool comesFromLoad(Value value, Operation *kernel) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions() != 0)
+    return false;
+  if (auto load = dyn_cast<memref::LoadOp>(op))
+    return canSink(load, kernel);
+  if (!isPure(op) || isa<BaseMemRefType>(value.getType()))
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    return comesFromLoad(operand, kernel);
+  });
+}
+
+static Value copyIntoKernel(OpBuilder &builder, Value value,
+                            gpu::LaunchOp kernel, IRMapping &mapping) {
+  if (Value known = mapping.lookupOrNull(value))
+    return known;
+  if (!comesFromLoad(value, kernel))
+    return value;
+  Operation *op = value.getDefiningOp();
+  IRMapping operands;
+  if (!isa<memref::LoadOp>(op))
+    for (Value operand : op->getOperands())
+      operands.map(operand, copyIntoKernel(builder, operand, kernel, mapping));
+  Operation *copy = builder.clone(*op, operands);
+  for (auto [from, to] : llvm::zip(op->getResults(), copy->getResults()))
+    mapping.map(from, to);
+  return mapping.lookup(value);
+}
+
+void mlir::dropout::moveLoadsIntoKernel(gpu::LaunchOp launch) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(launch.getBody(), captured);
+  OpBuilder builder(launch.getContext());
+  builder.setInsertionPointToStart(&launch.getBody().front());
+  IRMapping mapping;
+  for (Value value : captured) {
+    Value inside = copyIntoKernel(builder, value, launch, mapping);
+    if (inside != value)
+      replaceAllUsesInRegionWith(value, inside, launch.getBody());
+  }
+}

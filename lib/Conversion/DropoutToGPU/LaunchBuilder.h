@@ -1,0 +1,38 @@
+//===- LaunchBuilder.h - What all kernels of a function share ---*- C++ -*-===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DROPOUT_LIB_CONVERSION_DROPOUTTOGPU_LAUNCHBUILDER_H
+#define DROPOUT_LIB_CONVERSION_DROPOUTTOGPU_LAUNCHBUILDER_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace mlir::dropout {
+
+/// Sizes of a grid and its blocks, index; null is 1.
+struct LaunchShape {
+  Value gridX, gridY;
+  Value blockX, blockY;
+};
+
+/// An empty `gpu.launch` whose kernel is called `name`.
+gpu::LaunchOp createLaunch(OpBuilder &builder, Location loc,
+                           const LaunchShape &shape, StringRef name);
+
+/// The whole buffer that `memref` is a part of, as a rank-1 memref in C order
+/// whose size says nothing: a kernel gets its address and no more.
+Value emitKernelArray(OpBuilder &builder, Location loc, Value memref);
+
+/// Copies the loads that the kernel's captured values come from, and the pure
+/// ops between, into the kernel: the host can't read device memory
+/// (`rng(%state)`). A load stays where it is if something between it and the
+/// kernel may write to its memory.
+void moveLoadsIntoKernel(gpu::LaunchOp launch);
+
+} // namespace mlir::dropout
+
+#endif // DROPOUT_LIB_CONVERSION_DROPOUTTOGPU_LAUNCHBUILDER_H
