@@ -13,8 +13,9 @@
 
 FILE is PTX (.ptx), a binary (.cubin), or a disassembly of nvdisasm or cuobjdump
 (.sass). LIST has one kernel a line, `name,type,elements per thread,bytes per
-element,file`; files are relative to the list, and lines that start with # are
-skipped. --json writes all figures, --check fails on local memory or spills,
+element,file`; files are relative to the list, `file#kernel` picks one of several
+kernels, no bytes stands for what the hot path moves, and lines that start with #
+are skipped. --json writes all figures, --check fails on local memory or spills,
 --path prints the hot path.
 
 Tools: PTX is assembled by `ptxas -O3` for --arch; PTX for an architecture with
@@ -145,12 +146,13 @@ class Code:
     def place(self, instruction):
         """Index of the instruction that the last operand names, or None."""
         operand = instruction.operands.split(",")[-1].strip()
-        label = re.fullmatch(r"`\((.*)\)", operand)
-        if label:
-            return self.labels.get(label.group(1))
-        if re.fullmatch(r"0x[0-9a-f]+", operand):
-            return self.labels.get(int(operand, 16))
-        return None
+        place = None
+        if label := re.fullmatch(r"`\((.*)\)", operand):
+            place = self.labels.get(label.group(1))
+        elif re.fullmatch(r"0x[0-9a-f]+", operand):
+            place = self.labels.get(int(operand, 16))
+        # A label may stand behind the last instruction.
+        return place if place is not None and place < len(self.instructions) else None
 
 
 INSTRUCTION = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P[0-9T])\s+)?([A-Z][A-Z0-9_.]*)\s*([^;]*);")
@@ -536,7 +538,7 @@ class Tools:
 # Command line
 # ===----------------------------------------------------------------------===//
 
-Entry = namedtuple("Entry", "name type elements bytes path")
+Entry = namedtuple("Entry", "name type elements bytes path kernel")
 
 
 def positive(text, kind):
@@ -558,15 +560,18 @@ def read_list(path):
                     continue
                 if len(row) != 5:
                     raise Failure("%s:%d: expected 5 fields, but got %d" % (path, number, len(row)))
-                name, type_name, elements, size, kernel = (field.strip() for field in row)
+                name, type_name, elements, size, place = (field.strip() for field in row)
+                place, _, kernel = place.partition("#")
                 try:
                     entries.append(Entry(name, type_name, positive(elements, int),
                                          positive(size, float) if size else None,
-                                         os.path.join(os.path.dirname(path), kernel)))
+                                         os.path.join(os.path.dirname(path), place), kernel))
                 except argparse.ArgumentTypeError as error:
                     raise Failure("%s:%d: %s" % (path, number, error)) from None
     except OSError as error:
         raise Failure("%s: %s" % (path, error.strerror)) from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Failure("%s: expected a list of kernels: %s" % (path, error)) from None
     if not entries:
         raise Failure("%s: expected a kernel or more, but got none" % path)
     return entries
@@ -604,15 +609,18 @@ def run(arguments):
     if bool(arguments.files) == bool(arguments.list):
         raise Failure("expected either files or --list")
     entries = read_list(arguments.list) if arguments.list else [
-        Entry(None, None, arguments.elements_per_thread, arguments.bytes_per_element, path)
+        Entry(None, None, arguments.elements_per_thread, arguments.bytes_per_element, path, None)
         for path in arguments.files]
     tools = Tools(arguments.tools, arguments.arch)
-    results, paths = [], []
+    results, paths, texts = [], [], {}
     for entry in entries:
-        text, resources = tools.read(entry.path)
-        functions = parse(text)
+        if entry.path not in texts:
+            texts[entry.path] = tools.read(entry.path)
+        text, resources = texts[entry.path]
+        functions = [code for code in parse(text) if entry.kernel in (None, "", code.name)]
         if not functions:
-            raise Failure("%s: expected a kernel, but found none" % entry.path)
+            raise Failure("%s: expected a kernel%s, but found none" % (
+                entry.path, " '%s'" % entry.kernel if entry.kernel else ""))
         if entry.name and len(functions) != 1:
             raise Failure("%s: expected one kernel, but got %d" % (entry.path, len(functions)))
         for code in functions:
