@@ -507,6 +507,13 @@ class Tools:
                 resources[match.group(1)] = {"registers": int(match.group(2))}
         return resources
 
+    @staticmethod
+    def assembler(binary):
+        """The version of the ptxas that made a binary; it is written there."""
+        with open(binary, "rb") as file:
+            found = re.search(rb"Cuda compilation tools, release [\d.]+, V([\d.]+)", file.read())
+        return found.group(1).decode() if found else None
+
     def disassemble(self, binary):
         for tool in self.find("nvdisasm", "cuobjdump"):
             flags = ["-c"] if os.path.basename(tool) == "nvdisasm" else ["-sass"]
@@ -518,19 +525,20 @@ class Tools:
                       "/usr/local/cuda or an installed Triton, but found none")
 
     def read(self, path):
-        """The text of all functions of a file, and the resources they take."""
+        """The text of all functions of a file, the resources that they take, and
+        the version of the ptxas that made them, where it is known."""
         if not os.path.isfile(path):
             raise Failure("%s: no such file" % path)
         suffix = os.path.splitext(path)[1]
         if suffix == ".sass":
             with open(path, encoding="utf-8", errors="replace") as file:
-                return file.read(), {}
+                return file.read(), {}, None
         if suffix == ".cubin":
-            return self.disassemble(path), self.binary_resources(path)
+            return self.disassemble(path), self.binary_resources(path), self.assembler(path)
         if suffix == ".ptx":
             with tempfile.TemporaryDirectory() as folder:
                 binary, resources = self.assemble(path, folder)
-                return self.disassemble(binary), resources
+                return self.disassemble(binary), resources, self.assembler(binary)
         raise Failure("%s: expected a .ptx, .cubin or .sass file" % path)
 
 
@@ -616,7 +624,7 @@ def run(arguments):
     for entry in entries:
         if entry.path not in texts:
             texts[entry.path] = tools.read(entry.path)
-        text, resources = texts[entry.path]
+        text, resources, ptxas = texts[entry.path]
         functions = [code for code in parse(text) if entry.kernel in (None, "", code.name)]
         if not functions:
             raise Failure("%s: expected a kernel%s, but found none" % (
@@ -625,7 +633,7 @@ def run(arguments):
             raise Failure("%s: expected one kernel, but got %d" % (entry.path, len(functions)))
         for code in functions:
             result, path = analyse(code, resources.get(code.name, {}), entry)
-            results.append(result)
+            results.append(dict(result, ptxas=ptxas))
             paths.append(path)
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:

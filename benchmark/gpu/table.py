@@ -27,7 +27,7 @@ OURS = [("ours, " + name, type_name)
         for type_name in ("f32", "bf16", "f16")]
 HEADER = ["kernel", "type", "elements a thread", "registers", "instructions / element",
           "wide multiplies", "LOP3", "conversions", "loads and stores, bits", "local memory",
-          "elements / clock / SM", "H200 needs", "H200: bound by", "H100 needs", "H100: bound by"]
+          "elements / clock / SM", "H200 needs", "H200: bound by", "H100 needs", "H100: bound by", "ptxas"]
 BEGIN, END = "<!-- gpu-static: begin -->", "<!-- gpu-static: end -->"
 
 
@@ -63,6 +63,7 @@ def row(kernel):
     for machine in ("H200", "H100"):
         figures = kernel["machines"][machine]
         cells += ["%.2f" % figures["needed"], bound[figures["bound"]]]
+    cells.append(kernel["ptxas"] or "")
     return [str(cell) for cell in cells]
 
 
