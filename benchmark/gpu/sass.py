@@ -28,7 +28,8 @@ The hot path is found by this rule: of all ways from the kernel's entry to an
 EXIT, those that write the most bytes by the widest global stores of the kernel
 (128 bits, where it has such stores); of those, the one with the fewest
 instructions. So code for ties of a draw, tails and slow paths of divisions is
-left out as soon as there is a way around it.
+left out as soon as there is a way around it. A kernel with a shortcut that
+stores as much without drawing shows the shortcut: look at its wide multiplies.
 
   * A predicated instruction is issued whatever its predicate says: it counts
     as an instruction, and a predicated store as stored bytes. `@!PT` and `@!UPT`
