@@ -88,9 +88,10 @@ private:
 class EntryPointBuilder {
 public:
   EntryPointBuilder(func::FuncOp function, ModuleOp module,
-                    const ProbabilityArguments &probabilities)
+                    const ProbabilityArguments &probabilities,
+                    bool deviceArrays)
       : function(function), module(module), probabilities(probabilities),
-        b(function.getLoc(), function.getContext()),
+        deviceArrays(deviceArrays), b(function.getLoc(), function.getContext()),
         converter(function.getContext()),
         pointer(LLVM::LLVMPointerType::get(function.getContext())) {}
 
@@ -110,12 +111,16 @@ private:
     return lhs ? arith::AndIOp::create(b, lhs, rhs).getResult() : rhs;
   }
   Value isLayoutAsStated(MemRefType type, Value descriptor);
+  /// Records an error if the array is not device memory.
+  LogicalResult checkIsOnDevice(MemRefType type, Value descriptor,
+                                int64_t argument);
   FailureOr<Value> callRuntime(StringRef name, ValueRange arguments,
                                Type result);
 
   func::FuncOp function;
   ModuleOp module;
   const ProbabilityArguments &probabilities;
+  bool deviceArrays;
   ImplicitLocOpBuilder b;
   LLVMTypeConverter converter;
   Type pointer;
@@ -259,6 +264,19 @@ FailureOr<Value> EntryPointBuilder::callRuntime(StringRef name,
   return call->getNumResults() ? Value(call.getResult()) : Value();
 }
 
+LogicalResult EntryPointBuilder::checkIsOnDevice(MemRefType type,
+                                                 Value descriptor,
+                                                 int64_t argument) {
+  MemRefDescriptor view(descriptor);
+  Value bytes = constant(llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    bytes = arith::MulIOp::create(b, bytes, view.size(b, b.getLoc(), dim));
+  return callRuntime(
+      "dropoutCudaCheckPointer",
+      {view.alignedPtr(b, b.getLoc()), bytes, constant(argument, 32)},
+      b.getI32Type());
+}
+
 LogicalResult EntryPointBuilder::build(StringRef name) {
   Type i32 = b.getI32Type();
   Type f64 = b.getF64Type();
@@ -305,17 +323,22 @@ LogicalResult EntryPointBuilder::build(StringRef name) {
       LLVM::StoreOp::create(
           b, LLVM::ZeroOp::create(b, converter.convertType(type)), address);
   good = constant(1, 1);
-  for (auto [type, address] : llvm::zip(function.getArgumentTypes(), arguments))
-    if (auto memref = dyn_cast<MemRefType>(type))
-      good = conjunction(
-          good, isLayoutAsStated(
-                    memref, LLVM::LoadOp::create(
-                                b, converter.convertType(memref), address)));
+  for (auto [index, type, address] :
+       llvm::enumerate(function.getArgumentTypes(), arguments)) {
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!memref)
+      continue;
+    Value descriptor =
+        LLVM::LoadOp::create(b, converter.convertType(memref), address);
+    good = conjunction(good, isLayoutAsStated(memref, descriptor));
+    if (deviceArrays && failed(checkIsOnDevice(memref, descriptor, index)))
+      return failure();
+  }
   cf::CondBranchOp::create(b, good, checkP, ValueRange(), done, invalid);
 
   // Every p that is an argument is a probability.
   b.setInsertionPointToEnd(checkP);
-  bool checked = false;
+  bool checked = deviceArrays;
   for (auto [argument, value] : llvm::zip(function.getArguments(), arguments)) {
     for (int32_t resolution : probabilities.getResolutions(argument)) {
       FailureOr<Value> result =
@@ -356,6 +379,8 @@ LogicalResult EntryPointBuilder::build(StringRef name) {
 namespace {
 struct EmitEntryPointsPass
     : public dropout::impl::EmitEntryPointsPassBase<EmitEntryPointsPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     ProbabilityArguments probabilities(module);
@@ -385,7 +410,8 @@ struct EmitEntryPointsPass
         return signalPassFailure();
       }
       if (failed(
-              EntryPointBuilder(function, module, probabilities).build(name)))
+              EntryPointBuilder(function, module, probabilities, deviceArrays)
+                  .build(name)))
         return signalPassFailure();
     }
   }

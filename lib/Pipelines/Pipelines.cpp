@@ -7,8 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/Pipelines/Pipelines.h"
+#include "PipelineStages.h"
 #include "dropout/Conversion/Passes.h"
 #include "dropout/Dialect/Dropout/Transforms/Passes.h"
+#include "dropout/Pipelines/GPUPipelines.h"
 #include "dropout/Pipelines/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -27,16 +29,14 @@
 using namespace mlir;
 using namespace mlir::dropout;
 
-/// Makes every dropout op explicit and every p at run time checked.
-static void addStatePasses(OpPassManager &pm) {
+void mlir::dropout::addStatePasses(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createCheckProbabilitiesPass());
   pm.addNestedPass<func::FuncOp>(createMaterializeStatePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
 
-/// Fuses what is element-wise, on tensors.
-static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
+void mlir::dropout::addTensorPasses(OpPassManager &pm, Lowering lowering) {
   bool affine = lowering == Lowering::Affine;
   if (!affine) {
     ConvertDropoutToLinalgPassOptions options;
@@ -56,9 +56,7 @@ static void addTensorPasses(OpPassManager &pm, Lowering lowering) {
     pm.addNestedPass<func::FuncOp>(createTileAndFusePass());
 }
 
-/// From tensors to memrefs. Arguments and results are in C order; arguments of
-/// public functions are not written; results belong to the caller.
-static void addBufferizationPasses(OpPassManager &pm) {
+void mlir::dropout::addBufferizationPasses(OpPassManager &pm) {
   // Deallocation puts constants beside the one op that a vector.mask may hold.
   pm.addNestedPass<func::FuncOp>(vector::createLowerVectorMaskPass());
   pm.addPass(createPrepareBufferizationPass());
@@ -104,9 +102,8 @@ static void addLoopPasses(OpPassManager &pm,
   pm.addPass(createCSEPass());
 }
 
-/// From loops and arithmetic to the LLVM dialect.
-static void addLLVMPasses(OpPassManager &pm,
-                          const DropoutToLLVMOptions &pipeline) {
+void mlir::dropout::addLLVMPasses(OpPassManager &pm,
+                                  const DropoutToLLVMOptions &pipeline) {
   if (pipeline.vectorMath == VectorMath::Libmvec) {
     MathToLibmvecPassOptions options;
     options.vectorBits = pipeline.vectorBits;
@@ -134,8 +131,11 @@ static void addLLVMPasses(OpPassManager &pm,
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  if (pipeline.entryPoints)
-    pm.addPass(createEmitEntryPointsPass());
+  if (pipeline.entryPoints) {
+    EmitEntryPointsPassOptions options;
+    options.deviceArrays = pipeline.deviceArrays;
+    pm.addPass(createEmitEntryPointsPass(options));
+  }
   pm.addPass(createConvertDropoutToLLVMPass());
   pm.addPass(createLowerVectorsPass());
   pm.addPass(createConvertToLLVMPass());
@@ -161,4 +161,14 @@ void mlir::dropout::registerPipelines() {
       "Lower dropout, linalg, tensor, memref, arith, math, scf and func ops to "
       "the LLVM dialect, with a C entry point for every public function",
       buildDropoutToLLVMPipeline);
+  PassPipelineRegistration<DropoutToPTXOptions>(
+      "dropout-to-ptx",
+      "Lower the same programs to PTX for NVIDIA GPUs, and host code in the "
+      "LLVM dialect that launches it through the runtime",
+      buildDropoutToPTXPipeline);
+  PassPipelineRegistration<DropoutToPTXOptions>(
+      "dropout-to-cubin",
+      "The same with machine code for one architecture, made by ptxas of the "
+      "CUDA toolkit",
+      buildDropoutToCubinPipeline);
 }

@@ -13,6 +13,9 @@
 
 namespace mlir::dropout {
 
+/// The name of the `gpu.module` (then `gpu.binary`) with a program's kernels.
+inline constexpr llvm::StringLiteral kKernelModuleName = "dropout_kernels";
+
 /// What kernels are made for.
 struct KernelTarget {
   /// Threads of a block: a power of two, 32 to 1024.

@@ -184,7 +184,12 @@ def EmitEntryPointsPass
     Runs on functions over memrefs, before conversion to LLVM. Functions with
     other types in their signature get no entry point. An entry point carries
     the attribute `dropout.entry_point` with the name of its function.
+    With `device-arrays`, step 3 also refuses arrays that are not device memory.
   }];
+  let options = [
+    Option<"deviceArrays", "device-arrays", "bool", /*default=*/"false",
+           "Arrays are memory of a CUDA device">
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
     "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
@@ -277,6 +282,89 @@ def VectorizeContractionsPass
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// GPU
+//===----------------------------------------------------------------------===//
+
+def AttachCudaTargetPass
+    : Pass<"dropout-attach-cuda-target", "::mlir::ModuleOp"> {
+  let summary = "State the NVIDIA architecture that kernels are made for";
+  let description = [{
+    Gives every `gpu.module` without a target an `#nvvm.target`. Upstream's
+    `nvvm-attach-target` takes any name, and LLVM then ends the process at one
+    that it does not know: here unknown architectures and features are errors,
+    and so is a missing ptxas where `binary` asks for machine code.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"",
+           "Architecture, as sm_90">,
+    Option<"features", "features", "std::string", /*default=*/"\"\"",
+           "PTX version, as +ptx80; empty: the first that knows the "
+           "architecture (8.0 from sm_90 on)">,
+    Option<"binary", "binary", "bool", /*default=*/"false",
+           "Machine code is wanted: ptxas has to be there">
+  ];
+  let dependentDialects = [
+    "::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
+def LowerKernelMathPass
+    : Pass<"dropout-lower-kernel-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Expand math functions in kernels to arithmetic";
+  let description = [{
+    exp, tanh, erf, log and the like of f32 and narrower floats become upstream's
+    polynomials, so that kernels need no library of the vendor's; fma, sqrt and
+    what targets have as instructions become intrinsics of LLVM. Functions of
+    f64 stay: they need that library.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+def VerifyKernelsPass
+    : Pass<"dropout-verify-kernels", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Refuse kernels that call what is not there";
+  let description = [{
+    After conversion to the LLVM dialect: an op of another dialect, and a call of
+    a function without a body, are errors; but functions of CUDA's libdevice
+    (`__nv_...`) are allowed if a CUDA toolkit is found.
+  }];
+}
+
+def LaunchToRuntimePass
+    : Pass<"dropout-launch-to-runtime", "::mlir::ModuleOp"> {
+  let summary = "Convert gpu.launch_func and gpu.binary to runtime calls";
+  let description = [{
+    Each `gpu.binary` becomes a constant with its first object and a
+    `DropoutCudaModule` (Cuda.h), each kernel that is launched a
+    `DropoutCudaKernel`, and each `gpu.launch_func` a call of
+    `dropoutCudaLaunch`. Arguments are passed as `convert-gpu-to-nvvm` expects
+    them: a memref as the fields of its descriptor. `dropout_unload`, which
+    unloads all modules, is added with `unload`.
+
+    A function on the host that reads or writes elements of a memref is refused:
+    arrays are device memory.
+  }];
+  let options = [
+    Option<"unload", "unload", "bool", /*default=*/"false",
+           "Add the function dropout_unload">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def AllocateOnDevicePass
+    : Pass<"dropout-allocate-on-device", "::mlir::ModuleOp"> {
+  let summary = "Make malloc and free those of the device";
+  let description = [{
+    Calls of `malloc` and `free` become calls of `dropoutCudaAllocate` and
+    `dropoutCudaFree`. Runs on the LLVM dialect, on host code all of whose
+    memrefs are device memory.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // DROPOUT_PIPELINES_PASSES_TD

@@ -105,6 +105,11 @@ struct DropoutToLLVMOptions : public PassPipelineOptions<DropoutToLLVMOptions> {
       llvm::cl::desc("Add the C function `dropout_f`, which returns a status, "
                      "for every public function `f`"),
       llvm::cl::init(true)};
+  PassOptions::Option<bool> deviceArrays{
+      *this, "device-arrays",
+      llvm::cl::desc("Entry points refuse arrays that are not memory of a CUDA "
+                     "device"),
+      llvm::cl::init(false)};
   PassOptions::Option<int64_t> threads{
       *this, "threads",
       llvm::cl::desc("Threads that share the loops of a large output, through "

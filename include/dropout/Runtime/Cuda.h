@@ -62,8 +62,8 @@ DROPOUT_RUNTIME_API int32_t dropoutCudaGetComputeCapability(
 
 /// Writes the name of the current context's device, cut to \p size bytes with
 /// the terminating NUL. \p size is at least 1.
-DROPOUT_RUNTIME_API int32_t dropoutCudaGetDeviceName(
-    char *name, size_t size) DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API int32_t dropoutCudaGetDeviceName(char *name, size_t size)
+    DROPOUT_RUNTIME_NOEXCEPT;
 
 /*===----------------------------------------------------------------------===*\
 |* Streams                                                                    *|
@@ -96,16 +96,15 @@ DROPOUT_RUNTIME_API int32_t dropoutCudaSynchronize(void)
 /// stream, aligned to 256 bytes; NULL after an error. Free it by
 /// `dropoutCudaFree`, which also works in the order of the stream of the thread
 /// that calls it; NULL is ignored there. Both may be captured into a graph.
-DROPOUT_RUNTIME_API void *dropoutCudaAllocate(int64_t bytes)
-    DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API void *
+dropoutCudaAllocate(int64_t bytes) DROPOUT_RUNTIME_NOEXCEPT;
 DROPOUT_RUNTIME_API int32_t dropoutCudaFree(void *memory)
     DROPOUT_RUNTIME_NOEXCEPT;
 
 /// Copies between device memories, in the order of this thread's stream. The
 /// memories are disjoint or the same.
-DROPOUT_RUNTIME_API int32_t dropoutCudaCopy(void *target, const void *source,
-                                            int64_t bytes)
-    DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API int32_t dropoutCudaCopy(
+    void *target, const void *source, int64_t bytes) DROPOUT_RUNTIME_NOEXCEPT;
 
 /// Copy from or to the host's memory, behind all work in this thread's stream,
 /// and wait until it is done.
@@ -118,8 +117,9 @@ DROPOUT_RUNTIME_API int32_t dropoutCudaCopyToHost(
 /// \p pointer, as with memory from malloc. \p argument, counted from 0, is its
 /// number in the message: "expected argument #0 to be device memory, but got a
 /// host pointer".
-DROPOUT_RUNTIME_API int32_t dropoutCudaCheckPointer(
-    const void *pointer, int32_t argument) DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API int32_t
+dropoutCudaCheckPointer(const void *pointer, int64_t bytes,
+                        int32_t argument) DROPOUT_RUNTIME_NOEXCEPT;
 
 /*===----------------------------------------------------------------------===*\
 |* Kernels                                                                    *|
@@ -149,25 +149,25 @@ typedef struct DropoutCudaKernel {
 /// \p gridX x \p gridY x \p gridZ blocks (0 in any: nothing to do) of
 /// \p blockX x \p blockY x \p blockZ threads. `arguments[i]` points to the
 /// value of parameter i; all is copied before the call returns.
-DROPOUT_RUNTIME_API int32_t dropoutCudaLaunch(
-    DropoutCudaKernel *kernel, int64_t gridX, int64_t gridY, int64_t gridZ,
-    int64_t blockX, int64_t blockY, int64_t blockZ,
-    void **arguments) DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API int32_t
+dropoutCudaLaunch(DropoutCudaKernel *kernel, int64_t gridX, int64_t gridY,
+                  int64_t gridZ, int64_t blockX, int64_t blockY, int64_t blockZ,
+                  void **arguments) DROPOUT_RUNTIME_NOEXCEPT;
 
 /// Unloads the module from every context that still exists and forgets its
 /// kernels. No launch of them may be under way in another thread. A module that
 /// was not loaded is ignored. Compiled code that is never unloaded need not
 /// call it.
-DROPOUT_RUNTIME_API int32_t dropoutCudaUnload(
-    DropoutCudaModule *module, DropoutCudaKernel *kernels,
-    int64_t numKernels) DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API int32_t
+dropoutCudaUnload(DropoutCudaModule *module, DropoutCudaKernel *kernels,
+                  int64_t numKernels) DROPOUT_RUNTIME_NOEXCEPT;
 
 /// Adds \p count to the offset of \p state, device memory that holds {seed,
 /// offset} (two 64-bit numbers: `rng(%state)`), by a kernel in this thread's
 /// stream. Captured into a graph behind the kernels that read the state, it
 /// gives every replay masks of its own.
-DROPOUT_RUNTIME_API int32_t dropoutCudaAdvanceState(
-    void *state, uint64_t count) DROPOUT_RUNTIME_NOEXCEPT;
+DROPOUT_RUNTIME_API int32_t dropoutCudaAdvanceState(void *state, uint64_t count)
+    DROPOUT_RUNTIME_NOEXCEPT;
 
 #ifdef __cplusplus
 } // extern "C"

@@ -8,6 +8,9 @@
 
 #include "LaunchBuilder.h"
 
+#include "dropout/Conversion/DropoutToGPU.h"
+#include "dropout/Dialect/Dropout/IR/Dropout.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
@@ -26,6 +29,7 @@ gpu::LaunchOp mlir::dropout::createLaunch(OpBuilder &builder, Location loc,
   auto launch = gpu::LaunchOp::create(
       builder, loc, orOne(shape.gridX), orOne(shape.gridY), one,
       orOne(shape.blockX), orOne(shape.blockY), one);
+  launch.setModule(kKernelModuleName);
   launch.setFunction(name);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(&launch.getBody().front());
@@ -44,7 +48,13 @@ Value mlir::dropout::emitKernelArray(OpBuilder &builder, Location loc,
   auto array =
       MemRefType::get({ShapedType::kDynamic}, type.getElementType(),
                       MemRefLayoutAttrInterface(), type.getMemorySpace());
-  Value size = arith::ConstantIndexOp::create(builder, loc, 1);
+  // Up to the last element.
+  OpFoldResult size = builder.getIndexAttr(1);
+  for (auto [extent, stride] :
+       llvm::zip_equal(metadata.getConstifiedMixedSizes(),
+                       metadata.getConstifiedMixedStrides()))
+    size = emitAdd(builder, loc, size, emitMul(builder, loc, extent, stride));
+  size = emitAdd(builder, loc, size, metadata.getConstifiedMixedOffset());
   return memref::ReinterpretCastOp::create(
       builder, loc, array, metadata.getBaseBuffer(),
       /*offset=*/OpFoldResult(builder.getIndexAttr(0)),
@@ -101,7 +111,9 @@ static bool comesFromLoad(Value value, Operation *kernel) {
     return false;
   if (auto load = dyn_cast<memref::LoadOp>(op))
     return canSink(load, kernel);
-  if (!isPure(op) || isa<BaseMemRefType>(value.getType()))
+  if (isa<memref::GetGlobalOp>(op))
+    return true;
+  if (!isPure(op))
     return false;
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     return comesFromLoad(operand, kernel);
@@ -116,9 +128,8 @@ static Value copyIntoKernel(OpBuilder &builder, Value value,
     return value;
   Operation *op = value.getDefiningOp();
   IRMapping operands;
-  if (!isa<memref::LoadOp>(op))
-    for (Value operand : op->getOperands())
-      operands.map(operand, copyIntoKernel(builder, operand, kernel, mapping));
+  for (Value operand : op->getOperands())
+    operands.map(operand, copyIntoKernel(builder, operand, kernel, mapping));
   Operation *copy = builder.clone(*op, operands);
   for (auto [from, to] : llvm::zip(op->getResults(), copy->getResults()))
     mapping.map(from, to);

@@ -23,14 +23,14 @@ struct LaunchShape {
 gpu::LaunchOp createLaunch(OpBuilder &builder, Location loc,
                            const LaunchShape &shape, StringRef name);
 
-/// The whole buffer that `memref` is a part of, as a rank-1 memref in C order
-/// whose size says nothing: a kernel gets its address and no more.
+/// The whole buffer that `memref` is a part of, up to its last element, as a
+/// rank-1 memref in C order.
 Value emitKernelArray(OpBuilder &builder, Location loc, Value memref);
 
-/// Copies the loads that the kernel's captured values come from, and the pure
-/// ops between, into the kernel: the host can't read device memory
-/// (`rng(%state)`). A load stays where it is if something between it and the
-/// kernel may write to its memory.
+/// Copies the loads and constant arrays that the kernel's captured values come
+/// from, and the pure ops between, into the kernel: the host can't read device
+/// memory (`rng(%state)`), nor the device the host's. A load stays where it is
+/// if something between it and the kernel may write to its memory.
 void moveLoadsIntoKernel(gpu::LaunchOp launch);
 
 } // namespace mlir::dropout
