@@ -50,11 +50,11 @@ DoubleText::DoubleText(double value) noexcept {
 
 int32_t dropoutRecordError(int32_t status, const char *message) noexcept {
   // An unnamed code, or no error at all, would be read as success.
-  if (status <= DROPOUT_OK || status > DROPOUT_INTERNAL_ERROR || !message)
+  if (status <= DROPOUT_OK || status > DROPOUT_GPU_ERROR || !message)
     return recordError(DROPOUT_INVALID_ARGUMENT,
                        "expected a status of 1 to %d and a message, but got "
                        "status %d and %s",
-                       int(DROPOUT_INTERNAL_ERROR), int(status),
+                       int(DROPOUT_GPU_ERROR), int(status),
                        message ? "a message" : "none");
   return recordError(DropoutStatus(status), "%s", message);
 }
@@ -86,6 +86,8 @@ const char *dropoutStatusName(int32_t status) noexcept {
     DROPOUT_STATUS_CASE(DROPOUT_OUT_OF_MEMORY);
     DROPOUT_STATUS_CASE(DROPOUT_NO_ENTROPY);
     DROPOUT_STATUS_CASE(DROPOUT_INTERNAL_ERROR);
+    DROPOUT_STATUS_CASE(DROPOUT_GPU_UNAVAILABLE);
+    DROPOUT_STATUS_CASE(DROPOUT_GPU_ERROR);
 #undef DROPOUT_STATUS_CASE
   }
   return "unknown status";

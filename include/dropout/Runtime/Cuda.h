@@ -23,17 +23,24 @@
 /// The conventions of Runtime.h about errors and threads hold here, too, and
 /// these besides:
 ///
-/// **Errors.** Without a driver or a device every function is
+/// **Errors.** Without a driver or a device every function that needs one is
 /// `DROPOUT_GPU_UNAVAILABLE`; what the driver refuses is `DROPOUT_GPU_ERROR`,
 /// with the driver's name and text for it. `dropoutCudaLaunch`,
-/// `dropoutCudaAllocate` and the copies do nothing while the thread's slot
-/// holds an error, so that compiled code calls one after the other without a
-/// look in between, and the first error is the one that counts. Errors of a
-/// kernel that already runs come from a later call, as the driver has it.
+/// `dropoutCudaAdvanceState`, `dropoutCudaAllocate` and the copies do nothing
+/// while the thread's slot holds an error (and return it), so that compiled
+/// code calls one after the other without a look in between, and the first
+/// error is the one that counts. Errors of a kernel that already runs come from
+/// a later call, as the driver has it.
 ///
 /// **Contexts.** The calling thread's current CUDA context is used (PyTorch's,
 /// for example). A thread that has none gets the primary context of the
-/// device that it chose by `dropoutCudaSetDevice`, else of device 0.
+/// device that it chose by `dropoutCudaSetDevice`, else of device 0. It is
+/// retained once and never released. A context that is destroyed or reset
+/// (cudaDeviceReset) takes the kernels in it along: call `dropoutCudaUnload`
+/// before they are launched again.
+///
+/// **fork(2).** A child can use CUDA only if nothing here was called before the
+/// fork; otherwise its calls are `DROPOUT_GPU_ERROR`.
 ///
 /// **Streams.** Work goes to the thread's stream: `dropoutCudaSetStream`, at
 /// first the default stream (NULL). Nothing waits unless its comment says so.
@@ -50,8 +57,8 @@ extern "C" {
 DROPOUT_RUNTIME_API int32_t dropoutCudaDeviceCount(int32_t *count)
     DROPOUT_RUNTIME_NOEXCEPT;
 
-/// Makes the primary context of \p device (0 to count - 1) this thread's
-/// current one.
+/// Makes the primary context of \p device (0 to count - 1; anything else is
+/// `DROPOUT_INVALID_ARGUMENT`) this thread's current one.
 DROPOUT_RUNTIME_API int32_t dropoutCudaSetDevice(int32_t device)
     DROPOUT_RUNTIME_NOEXCEPT;
 
@@ -92,10 +99,12 @@ DROPOUT_RUNTIME_API int32_t dropoutCudaSynchronize(void)
 |* Memory                                                                     *|
 \*===----------------------------------------------------------------------===*/
 
-/// Device memory of \p bytes (0 is allowed) in the order of this thread's
-/// stream, aligned to 256 bytes; NULL after an error. Free it by
-/// `dropoutCudaFree`, which also works in the order of the stream of the thread
-/// that calls it; NULL is ignored there. Both may be captured into a graph.
+/// Device memory of \p bytes (0 is allowed, a negative number is not) in the
+/// order of this thread's stream, aligned to 256 bytes; NULL after an error.
+/// Free it by `dropoutCudaFree`, which also works in the order of the stream of
+/// the thread that calls it; NULL is ignored there. Both may be captured into a
+/// graph, except on devices without memory pools, where freeing waits for the
+/// stream.
 DROPOUT_RUNTIME_API void *
 dropoutCudaAllocate(int64_t bytes) DROPOUT_RUNTIME_NOEXCEPT;
 DROPOUT_RUNTIME_API int32_t dropoutCudaFree(void *memory)
@@ -113,13 +122,13 @@ DROPOUT_RUNTIME_API int32_t dropoutCudaCopyToDevice(
 DROPOUT_RUNTIME_API int32_t dropoutCudaCopyToHost(
     void *host, const void *device, int64_t bytes) DROPOUT_RUNTIME_NOEXCEPT;
 
-/// `DROPOUT_INVALID_ARGUMENT` if kernels of the current context cannot reach
-/// \p pointer, as with memory from malloc. \p argument, counted from 0, is its
-/// number in the message: "expected argument #0 to be device memory, but got a
-/// host pointer".
-DROPOUT_RUNTIME_API int32_t
-dropoutCudaCheckPointer(const void *pointer, int64_t bytes,
-                        int32_t argument) DROPOUT_RUNTIME_NOEXCEPT;
+/// `DROPOUT_INVALID_ARGUMENT` if \p pointer is not memory that the driver gave
+/// out, or pinned, for kernels of the current context: memory from malloc is
+/// refused even on systems whose kernels can reach it. \p argument, counted
+/// from 0, is its number in the message: "expected argument #0 to be device
+/// memory, but got a host pointer".
+DROPOUT_RUNTIME_API int32_t dropoutCudaCheckPointer(
+    const void *pointer, int32_t argument) DROPOUT_RUNTIME_NOEXCEPT;
 
 /*===----------------------------------------------------------------------===*\
 |* Kernels                                                                    *|
@@ -147,8 +156,10 @@ typedef struct DropoutCudaKernel {
 
 /// Launches \p kernel in this thread's stream with a grid of
 /// \p gridX x \p gridY x \p gridZ blocks (0 in any: nothing to do) of
-/// \p blockX x \p blockY x \p blockZ threads. `arguments[i]` points to the
-/// value of parameter i; all is copied before the call returns.
+/// \p blockX x \p blockY x \p blockZ threads (1 to 1024 in all, z at most 64;
+/// grids up to 2^31 - 1, 65535 and 65535; `DROPOUT_INVALID_ARGUMENT` beyond).
+/// `arguments[i]` points to the value of parameter i; all is copied before the
+/// call returns.
 DROPOUT_RUNTIME_API int32_t
 dropoutCudaLaunch(DropoutCudaKernel *kernel, int64_t gridX, int64_t gridY,
                   int64_t gridZ, int64_t blockX, int64_t blockY, int64_t blockZ,
@@ -162,10 +173,10 @@ DROPOUT_RUNTIME_API int32_t
 dropoutCudaUnload(DropoutCudaModule *module, DropoutCudaKernel *kernels,
                   int64_t numKernels) DROPOUT_RUNTIME_NOEXCEPT;
 
-/// Adds \p count to the offset of \p state, device memory that holds {seed,
-/// offset} (two 64-bit numbers: `rng(%state)`), by a kernel in this thread's
-/// stream. Captured into a graph behind the kernels that read the state, it
-/// gives every replay masks of its own.
+/// Adds \p count to the offset of \p state, device memory (aligned to 8) of
+/// {seed, offset} (two 64-bit numbers: `rng(%state)`), by a kernel in this
+/// thread's stream. Captured into a graph behind the kernels that read the
+/// state, it gives every replay masks of its own.
 DROPOUT_RUNTIME_API int32_t dropoutCudaAdvanceState(void *state, uint64_t count)
     DROPOUT_RUNTIME_NOEXCEPT;
 

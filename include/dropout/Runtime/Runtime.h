@@ -132,7 +132,11 @@ typedef enum DropoutStatus {
   /// The operating system gave no random bytes.
   DROPOUT_NO_ENTROPY = 11,
   /// A defect of the runtime; please report it.
-  DROPOUT_INTERNAL_ERROR = 12
+  DROPOUT_INTERNAL_ERROR = 12,
+  /// No CUDA driver or no CUDA device (Cuda.h).
+  DROPOUT_GPU_UNAVAILABLE = 13,
+  /// The CUDA driver refused a call, or reports that earlier work failed.
+  DROPOUT_GPU_ERROR = 14
 } DropoutStatus;
 
 /// The first error of this thread since the last clear, or `DROPOUT_OK`.

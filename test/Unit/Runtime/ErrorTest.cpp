@@ -69,18 +69,18 @@ TEST_F(ErrorTest, RecordedByOthers) {
 }
 
 TEST_F(ErrorTest, RecordedWithoutACode) {
-  for (int32_t status : {-1, int(DROPOUT_OK), DROPOUT_INTERNAL_ERROR + 1}) {
+  for (int32_t status : {-1, int(DROPOUT_OK), DROPOUT_GPU_ERROR + 1}) {
     dropoutClearStatus();
     EXPECT_EQ(dropoutRecordError(status, "m"), DROPOUT_INVALID_ARGUMENT);
     EXPECT_EQ(dropoutLastStatus(), DROPOUT_INVALID_ARGUMENT);
     EXPECT_EQ(dropoutLastMessage(),
-              "expected a status of 1 to 12 and a message, but got status " +
+              "expected a status of 1 to 14 and a message, but got status " +
                   std::to_string(status) + " and a message");
   }
   dropoutClearStatus();
   EXPECT_EQ(dropoutRecordError(DROPOUT_INVALID_P, nullptr),
             DROPOUT_INVALID_ARGUMENT);
-  EXPECT_STREQ(dropoutLastMessage(), "expected a status of 1 to 12 and a "
+  EXPECT_STREQ(dropoutLastMessage(), "expected a status of 1 to 14 and a "
                                      "message, but got status 1 and none");
 }
 
@@ -90,12 +90,12 @@ TEST_F(ErrorTest, StatusNames) {
   EXPECT_STREQ(dropoutStatusName(DROPOUT_DAMAGED_STATE),
                "DROPOUT_DAMAGED_STATE");
   std::set<std::string> names;
-  for (int32_t code = 0; code <= DROPOUT_INTERNAL_ERROR; ++code)
+  for (int32_t code = 0; code <= DROPOUT_GPU_ERROR; ++code)
     names.insert(dropoutStatusName(code));
-  EXPECT_EQ(names.size(), size_t(DROPOUT_INTERNAL_ERROR + 1));
+  EXPECT_EQ(names.size(), size_t(DROPOUT_GPU_ERROR + 1));
   EXPECT_EQ(names.count("unknown status"), 0u);
   EXPECT_STREQ(dropoutStatusName(-1), "unknown status");
-  EXPECT_STREQ(dropoutStatusName(DROPOUT_INTERNAL_ERROR + 1), "unknown status");
+  EXPECT_STREQ(dropoutStatusName(DROPOUT_GPU_ERROR + 1), "unknown status");
 }
 
 // The codes are ABI: compiled code and other languages hold the numbers.
@@ -113,4 +113,6 @@ TEST_F(ErrorTest, CodesStay) {
   EXPECT_EQ(DROPOUT_OUT_OF_MEMORY, 10);
   EXPECT_EQ(DROPOUT_NO_ENTROPY, 11);
   EXPECT_EQ(DROPOUT_INTERNAL_ERROR, 12);
+  EXPECT_EQ(DROPOUT_GPU_UNAVAILABLE, 13);
+  EXPECT_EQ(DROPOUT_GPU_ERROR, 14);
 }
