@@ -63,7 +63,25 @@ TEST_F(AbiTest, SharedLibrary) {
                            "dropoutThreshold",
                            "dropoutKeepBit",
                            "dropoutMaskFill",
-                           "dropoutPhilox4x32"})
+                           "dropoutPhilox4x32",
+                           "dropoutCudaDeviceCount",
+                           "dropoutCudaSetDevice",
+                           "dropoutCudaGetComputeCapability",
+                           "dropoutCudaGetDeviceName",
+                           "dropoutCudaSetStream",
+                           "dropoutCudaGetStream",
+                           "dropoutCudaCreateStream",
+                           "dropoutCudaDestroyStream",
+                           "dropoutCudaSynchronize",
+                           "dropoutCudaAllocate",
+                           "dropoutCudaFree",
+                           "dropoutCudaCopy",
+                           "dropoutCudaCopyToDevice",
+                           "dropoutCudaCopyToHost",
+                           "dropoutCudaCheckPointer",
+                           "dropoutCudaLaunch",
+                           "dropoutCudaUnload",
+                           "dropoutCudaAdvanceState"})
     EXPECT_TRUE(dlsym(library, name)) << name;
   // Hidden: its own C++.
   EXPECT_FALSE(dlsym(library, "_ZN7dropout7runtime8forkSeedEmSt17basic_string_"

@@ -6,9 +6,11 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
+#include "dropout/Runtime/Cuda.h"
 #include "dropout/Runtime/Runtime.h"
 
-/* Twice: it is guarded. */
+/* Twice: they are guarded. */
+#include "dropout/Runtime/Cuda.h"
 #include "dropout/Runtime/Runtime.h"
 
 int dropoutTestFromC(void);
@@ -52,6 +54,26 @@ int dropoutTestFromC(void) {
                       int32_t, int32_t) = dropoutMaskFill;
   int32_t (*philox)(int32_t, const uint32_t[4], const uint32_t[2],
                     uint32_t[4]) = dropoutPhilox4x32;
+  int32_t (*deviceCount)(int32_t *) = dropoutCudaDeviceCount;
+  int32_t (*setDevice)(int32_t) = dropoutCudaSetDevice;
+  int32_t (*capability)(int32_t *, int32_t *) = dropoutCudaGetComputeCapability;
+  int32_t (*deviceName)(char *, size_t) = dropoutCudaGetDeviceName;
+  void (*setStream)(void *) = dropoutCudaSetStream;
+  void *(*getStream)(void) = dropoutCudaGetStream;
+  int32_t (*createStream)(void **) = dropoutCudaCreateStream;
+  int32_t (*destroyStream)(void *) = dropoutCudaDestroyStream;
+  int32_t (*synchronize)(void) = dropoutCudaSynchronize;
+  void *(*allocate)(int64_t) = dropoutCudaAllocate;
+  int32_t (*freeMemory)(void *) = dropoutCudaFree;
+  int32_t (*copy)(void *, const void *, int64_t) = dropoutCudaCopy;
+  int32_t (*toDevice)(void *, const void *, int64_t) = dropoutCudaCopyToDevice;
+  int32_t (*toHost)(void *, const void *, int64_t) = dropoutCudaCopyToHost;
+  int32_t (*checkPointer)(const void *, int32_t) = dropoutCudaCheckPointer;
+  int32_t (*launch)(DropoutCudaKernel *, int64_t, int64_t, int64_t, int64_t,
+                    int64_t, int64_t, void **) = dropoutCudaLaunch;
+  int32_t (*unload)(DropoutCudaModule *, DropoutCudaKernel *, int64_t) =
+      dropoutCudaUnload;
+  int32_t (*advanceState)(void *, uint64_t) = dropoutCudaAdvanceState;
 
   int8_t training = 0;
   uint64_t seed = 0, offset = 0;
@@ -75,7 +97,11 @@ int dropoutTestFromC(void) {
                  create && forkGenerator && forkSeed && get && exists &&
                  destroy && list && entropy && modeScope && generatorScope &&
                  scopeEnd && save && restore && threshold && keepBit &&
-                 maskFill && philox
+                 maskFill && philox && deviceCount && setDevice && capability &&
+                 deviceName && setStream && getStream && createStream &&
+                 destroyStream && synchronize && allocate && freeMemory &&
+                 copy && toDevice && toHost && checkPointer && launch &&
+                 unload && advanceState
              ? 0
              : __LINE__;
 }
