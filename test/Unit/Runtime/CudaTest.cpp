@@ -253,6 +253,18 @@ TEST_F(CudaTest, NoDevice) {
   });
 }
 
+TEST_F(CudaTest, DeviceIsLost) {
+  run({{"DROPOUT_FAKE_CUDA_FAIL", "cuDeviceGetCount=100,cuCtxGetCurrent=100"}},
+      [] {
+        int32_t count = 7;
+        EXPECT_OK(dropoutCudaDeviceCount(&count));
+        EXPECT_EQ(count, 0);
+        Image image(ptx);
+        expectError(launch(image.empty), DROPOUT_GPU_UNAVAILABLE,
+                    "expected a CUDA device, but the driver finds none");
+      });
+}
+
 TEST_F(CudaTest, InitFails) {
   run({{"DROPOUT_FAKE_CUDA_FAIL", "cuInit=803"}}, [] {
     int32_t count = 7;
@@ -883,29 +895,31 @@ TEST_F(CudaTest, ForeignContexts) {
   });
 }
 
+// The delay lets every thread come before the first one is done.
 TEST_F(CudaTest, ThreadsLaunchFirst) {
-  run({{"DROPOUT_FAKE_CUDA_DEVICES", "2"}}, [&] {
-    Image image(ptx);
-    constexpr int numThreads = 16;
-    std::atomic<int> waiting(numThreads);
-    std::vector<std::thread> threads;
-    for (int t = 0; t < numThreads; ++t)
-      threads.emplace_back([&, t] {
-        --waiting;
-        while (waiting != 0) {
-        }
-        EXPECT_OK(dropoutCudaSetDevice(t % 2));
-        for (int i = 0; i < 50; ++i)
-          EXPECT_OK(launch(image.empty));
+  run({{"DROPOUT_FAKE_CUDA_DEVICES", "2"}, {"DROPOUT_FAKE_CUDA_DELAY", "50"}},
+      [&] {
+        Image image(ptx);
+        constexpr int numThreads = 16;
+        std::atomic<int> waiting(numThreads);
+        std::vector<std::thread> threads;
+        for (int t = 0; t < numThreads; ++t)
+          threads.emplace_back([&, t] {
+            --waiting;
+            while (waiting != 0)
+              std::this_thread::yield();
+            EXPECT_OK(dropoutCudaSetDevice(t % 2));
+            for (int i = 0; i < 50; ++i)
+              EXPECT_OK(launch(image.empty));
+          });
+        for (std::thread &thread : threads)
+          thread.join();
+        EXPECT_EQ(countCalls("cuDevicePrimaryCtxRetain"), 2);
+        EXPECT_EQ(countCalls("cuModuleLoadDataEx"), 2);
+        EXPECT_EQ(countCalls("cuModuleGetFunction"), 2);
+        EXPECT_EQ(countCalls("cuLaunchKernel"), numThreads * 50);
+        EXPECT_OK(image.unload());
       });
-    for (std::thread &thread : threads)
-      thread.join();
-    EXPECT_EQ(countCalls("cuDevicePrimaryCtxRetain"), 2);
-    EXPECT_EQ(countCalls("cuModuleLoadDataEx"), 2);
-    EXPECT_EQ(countCalls("cuModuleGetFunction"), 2);
-    EXPECT_EQ(countCalls("cuLaunchKernel"), numThreads * 50);
-    EXPECT_OK(image.unload());
-  });
 }
 
 TEST_F(CudaTest, ForkedChildren) {
@@ -1003,6 +1017,12 @@ TEST_F(CudaTest, Graph) {
       EXPECT_EQ(toHost<int32_t>(result, 2),
                 (std::vector<int32_t>{5 * i, 5 * i}));
     }
+    // The first launches left the thread's mode as it was: global.
+    auto exchangeMode =
+        driverFunction<int (*)(int *)>("cuThreadExchangeStreamCaptureMode");
+    int mode = 0;
+    ASSERT_EQ(exchangeMode(&mode), 0);
+    EXPECT_EQ(mode, 0);
     // What waits can't be captured, and says so.
     ASSERT_EQ(begin(stream, 0), 0);
     expectError(dropoutCudaSynchronize(), DROPOUT_GPU_ERROR,

@@ -52,6 +52,7 @@ State::State() {
                   "%d.%d", &major, &minor) != 2)
     refuseEnvironment("DROPOUT_FAKE_CUDA_CAPABILITY", "expected \"9.0\"");
   hasPools = variable("DROPOUT_FAKE_CUDA_POOLS", "1") != "0";
+  delay = std::atoi(variable("DROPOUT_FAKE_CUDA_DELAY", "0").c_str());
   for (const std::string &path :
        split(variable("DROPOUT_FAKE_CUDA_KERNELS", ""), ':')) {
     void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -298,6 +299,7 @@ static Context *createContext(int device) {
 }
 
 FAKE_EXPORT Result cuDevicePrimaryCtxRetain(Context **context, int device) {
+  usleep(useconds_t(state().delay) * 1000);
   FAKE_ENTER("cuDevicePrimaryCtxRetain", "%d", device);
   if (!isDevice(device))
     return InvalidDevice;

@@ -15,6 +15,8 @@
 //   DROPOUT_FAKE_CUDA_DEVICES      number of devices; 1 when unset
 //   DROPOUT_FAKE_CUDA_CAPABILITY   their compute capability; "9.0" when unset
 //   DROPOUT_FAKE_CUDA_POOLS        0: devices without memory pools
+//   DROPOUT_FAKE_CUDA_DELAY        milliseconds that it takes to load a module
+//                                  or to make a primary context; 0 when unset
 //   DROPOUT_FAKE_CUDA_KERNELS      shared libraries with the kernels, ':'
 //                                  between them
 //   DROPOUT_FAKE_CUDA_FAIL         "cuLaunchKernel=700,cuMemAllocAsync=2@3":
@@ -148,6 +150,7 @@ struct State {
   int major = 9;
   int minor = 0;
   bool hasPools = true;
+  int delay = 0;
   std::vector<void *> kernelLibraries;
   std::map<std::string, Failure> failures;
   std::FILE *log = nullptr;

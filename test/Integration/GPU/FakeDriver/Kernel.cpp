@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <unistd.h>
 
 using namespace fake;
 
@@ -89,16 +90,18 @@ static Result loadModule(Module **module, const void *image,
     return result;
   if (!module || !image)
     return InvalidValue;
-  if (std::memcmp(image,
-                  "\x7f"
-                  "ELF",
-                  4) == 0 ||
-      std::memcmp(image, "\x50\xed\x55\xba", 4) == 0)
+  // A cubin, or a fat binary. Text may be shorter than their magic numbers.
+  auto *text = static_cast<const char *>(image);
+  if (std::strncmp(text,
+                   "\x7f"
+                   "ELF",
+                   4) == 0 ||
+      std::strncmp(text, "\x50\xed\x55\xba", 4) == 0)
     return NoBinaryForGpu;
   auto loaded = std::make_unique<Module>();
   loaded->context = context;
   std::string log;
-  if (Result result = compile(static_cast<const char *>(image), *loaded, log)) {
+  if (Result result = compile(text, *loaded, log)) {
     char *buffer = nullptr;
     size_t size = 0;
     for (unsigned i = 0; i < numOptions; ++i) {
@@ -119,6 +122,7 @@ static Result loadModule(Module **module, const void *image,
 FAKE_EXPORT Result cuModuleLoadDataEx(Module **module, const void *image,
                                       unsigned numOptions, int *options,
                                       void **values) {
+  usleep(useconds_t(state().delay) * 1000);
   FAKE_ENTER("cuModuleLoadDataEx", "%s", "");
   return loadModule(module, image, numOptions, options, values);
 }
