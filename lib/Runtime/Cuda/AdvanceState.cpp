@@ -42,7 +42,10 @@ static DropoutCudaKernel advanceStateKernel = {
 int32_t dropoutCudaAdvanceState(void *state, uint64_t count) noexcept {
   if (int32_t status = dropoutLastStatus())
     return status;
-  if (!state || reinterpret_cast<uintptr_t>(state) % sizeof(uint64_t) != 0)
+  if (!state)
+    return recordError(DROPOUT_INVALID_ARGUMENT,
+                       "expected state, but got NULL");
+  if (reinterpret_cast<uintptr_t>(state) % sizeof(uint64_t) != 0)
     return recordError(DROPOUT_INVALID_ARGUMENT,
                        "expected a state aligned to 8 bytes, but got %p",
                        state);

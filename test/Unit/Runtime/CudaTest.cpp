@@ -975,7 +975,7 @@ TEST_F(CudaTest, AdvanceState) {
     EXPECT_EQ(toHost<uint64_t>(state, 2), (std::vector<uint64_t>{42, 9}));
     EXPECT_EQ(countCalls("cuModuleLoadDataEx"), 1);
     expectError(dropoutCudaAdvanceState(nullptr, 1), DROPOUT_INVALID_ARGUMENT,
-                "expected a state aligned to 8 bytes, but got (nil)");
+                "expected state, but got NULL");
     EXPECT_EQ(dropoutCudaAdvanceState(static_cast<char *>(state) + 4, 1),
               DROPOUT_INVALID_ARGUMENT);
     dropoutClearStatus();
@@ -1030,6 +1030,48 @@ TEST_F(CudaTest, Graph) {
                 "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED: operation not "
                 "permitted when stream is capturing");
     EXPECT_EQ(end(stream, &graph), 901);
+  });
+}
+
+// What programs that measure call besides the runtime.
+TEST_F(CudaTest, DriverForPrograms) {
+  run({}, [&] {
+    void *memory = dropoutCudaAllocate(100);
+    ASSERT_TRUE(memory);
+    auto address = static_cast<unsigned long long>(uintptr_t(memory));
+    auto set = driverFunction<int (*)(unsigned long long, unsigned char, size_t,
+                                      void *)>("cuMemsetD8Async");
+    EXPECT_EQ(set(address, 7, 100, nullptr), 0);
+    EXPECT_EQ(toHost<char>(memory, 100), std::vector<char>(100, 7));
+    EXPECT_EQ(set(address, 7, 101, nullptr), 1);
+    auto info = driverFunction<int (*)(size_t *, size_t *)>("cuMemGetInfo_v2");
+    size_t available = 0, total = 0;
+    EXPECT_EQ(info(&available, &total), 0);
+    EXPECT_EQ(total - available, 100u);
+    EXPECT_OK(dropoutCudaFree(memory));
+    EXPECT_EQ(info(&available, &total), 0);
+    EXPECT_EQ(total, available);
+
+    auto createEvent =
+        driverFunction<int (*)(void **, unsigned)>("cuEventCreate");
+    auto record = driverFunction<int (*)(void *, void *)>("cuEventRecord");
+    auto wait = driverFunction<int (*)(void *)>("cuEventSynchronize");
+    auto elapsed =
+        driverFunction<int (*)(float *, void *, void *)>("cuEventElapsedTime");
+    auto destroyEvent = driverFunction<int (*)(void *)>("cuEventDestroy_v2");
+    void *events[2];
+    float milliseconds = -1;
+    for (void *&event : events)
+      ASSERT_EQ(createEvent(&event, 0), 0);
+    EXPECT_EQ(elapsed(&milliseconds, events[0], events[1]), 400);
+    EXPECT_EQ(record(events[0], nullptr), 0);
+    usleep(2000);
+    EXPECT_EQ(record(events[1], nullptr), 0);
+    EXPECT_EQ(wait(events[1]), 0);
+    EXPECT_EQ(elapsed(&milliseconds, events[0], events[1]), 0);
+    EXPECT_GE(milliseconds, 2.0f);
+    EXPECT_EQ(destroyEvent(events[0]), 0);
+    EXPECT_EQ(destroyEvent(events[0]), 400);
   });
 }
 
