@@ -32,6 +32,10 @@ static std::string getMacroName(StringRef name) {
   return result;
 }
 
+static StringRef getFreeName(Device device) {
+  return device == Device::Cpu ? "free" : "dropoutCudaFree";
+}
+
 static void writeDescriptor(const ValueType &type, llvm::raw_ostream &os) {
   std::string name = getDescriptorName(type);
   StringRef element = getElementCType(type.element);
@@ -41,7 +45,8 @@ static void writeDescriptor(const ValueType &type, llvm::raw_ostream &os) {
      << "/// An array of " << getElementTypeName(type.element) << " of rank "
      << rank << ".\n"
      << "typedef struct " << name << " {\n"
-     << "  " << element << " *allocated; ///< Of a result: pass it to free().\n"
+     << "  " << element
+     << " *allocated; ///< Of a result: its owner frees it.\n"
      << "  " << element << " *aligned;\n"
      << "  int64_t offset; ///< Elements from aligned to the first element.\n";
   if (rank)
@@ -163,7 +168,8 @@ static StringRef describeScalar(ElementType type) {
   }
 }
 
-static void writePrototype(const Signature &signature, llvm::raw_ostream &os) {
+static void writePrototype(const Signature &signature, Device device,
+                           llvm::raw_ostream &os) {
   SmallVector<std::string> names = getArgumentNames(signature);
   os << "/// `" << signature.name << "`:";
   os << "\n";
@@ -186,7 +192,8 @@ static void writePrototype(const Signature &signature, llvm::raw_ostream &os) {
   for (auto [index, type] : llvm::enumerate(signature.results)) {
     os << "/// \\param result" << index << " " << type.text << ": ";
     if (type.isShaped())
-      os << "filled in; pass result" << index << "->allocated to free()";
+      os << "filled in; pass result" << index << "->allocated to "
+         << getFreeName(device) << "()";
     else
       os << "written" << describeScalar(type.element);
     os << ".\n";
@@ -210,17 +217,23 @@ static void writePrototype(const Signature &signature, llvm::raw_ostream &os) {
   os << ");\n\n";
 }
 
-void mlir::dropout::writeCHeader(ArrayRef<Signature> signatures, StringRef name,
-                                 llvm::raw_ostream &os) {
+void mlir::dropout::writeCHeader(ArrayRef<Signature> signatures, Device device,
+                                 StringRef name, llvm::raw_ostream &os) {
   std::string guard = getMacroName(name) + "_H";
   os << "// Written by MLIR Dropout; do not edit.\n"
         "//\n"
         "// Functions of a compiled module. Link the object file with the\n"
-        "// runtime (libdropout_runtime) and libm; on x86-64 with glibc, "
-        "-lm\n"
-        "// stands for libmvec, too (or say -lmvec -lm). Each function "
-        "returns\n"
-        "// 0, or a DropoutStatus of dropout/Runtime/Runtime.h, whose\n"
+     << (device == Device::Cpu
+             ? "// runtime (libdropout_runtime) and libm; on x86-64 with "
+               "glibc, -lm\n"
+               "// stands for libmvec, too (or say -lmvec -lm). Each function "
+               "returns\n"
+             : "// runtime (libdropout_runtime) and libm. They launch CUDA "
+               "kernels: all\n"
+               "// arrays are device memory, and work goes to the thread's "
+               "stream (see\n"
+               "// dropout/Runtime/Cuda.h). Each function returns\n")
+     << "// 0, or a DropoutStatus of dropout/Runtime/Runtime.h, whose\n"
         "// dropoutLastMessage() has the text. Probabilities among the\n"
         "// arguments are checked before anything is drawn or written. Null\n"
         "// pointers and arrays of other sizes or strides than stated give\n"
@@ -232,9 +245,15 @@ void mlir::dropout::writeCHeader(ArrayRef<Signature> signatures, StringRef name,
         "// elements are their bits; i1 elements are bytes, 0 or 1. Arrays of\n"
         "// arguments belong to the caller and their `allocated` is not "
         "looked\n"
-        "// at; those of results come from malloc(), and after an error\n"
-        "// `allocated` may be null, so that free() is right in any case.\n"
-        "\n"
+     << (device == Device::Cpu
+             ? "// at; those of results come from malloc(), and after an "
+               "error\n"
+               "// `allocated` may be null, so that free() is right in any "
+               "case.\n"
+             : "// at; those of results are freed by dropoutCudaFree(), which "
+               "after an\n"
+               "// error, when `allocated` may be null, is right, too.\n")
+     << "\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#include <stdint.h>\n\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
@@ -247,7 +266,7 @@ void mlir::dropout::writeCHeader(ArrayRef<Signature> signatures, StringRef name,
             written.try_emplace(getDescriptorName(type), true).second)
           writeDescriptor(type, os);
   for (const Signature &signature : signatures)
-    writePrototype(signature, os);
+    writePrototype(signature, device, os);
   os << "#ifdef __cplusplus\n} // extern \"C\"\n#endif\n\n#endif // " << guard
      << "\n";
 }

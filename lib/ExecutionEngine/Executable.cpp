@@ -10,6 +10,7 @@
 #include "HostTarget.h"
 #include "LinkedObject.h"
 #include "StoredProgram.h"
+#include "dropout/Runtime/Cuda.h"
 #include "dropout/Runtime/Runtime.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -37,7 +38,12 @@ Argument Argument::f32(float value) {
   return scalar(ElementType::F32, llvm::bit_cast<uint32_t>(value));
 }
 
-void Result::Free::operator()(void *pointer) const { std::free(pointer); }
+void Result::Free::operator()(void *pointer) const {
+  if (device == Device::Cuda)
+    (void)dropoutCudaFree(pointer);
+  else
+    std::free(pointer);
+}
 
 //===----------------------------------------------------------------------===//
 // Loading
@@ -56,6 +62,11 @@ static void *findRuntimeFunction(StringRef name) {
     add("dropoutLastStatus", &dropoutLastStatus);
     add("dropoutRecordError", &dropoutRecordError);
     add("dropoutReserve", &dropoutReserve);
+    add("dropoutCudaAllocate", &dropoutCudaAllocate);
+    add("dropoutCudaCheckPointer", &dropoutCudaCheckPointer);
+    add("dropoutCudaFree", &dropoutCudaFree);
+    add("dropoutCudaLaunch", &dropoutCudaLaunch);
+    add("dropoutCudaUnload", &dropoutCudaUnload);
     return result;
   }();
   return functions.lookup(name);
@@ -89,13 +100,19 @@ static void *findFunction(StringRef name) {
 }
 
 Executable::Executable() = default;
-Executable::~Executable() = default;
+Executable::~Executable() {
+  if (unload)
+    unload();
+}
 
 llvm::Expected<std::unique_ptr<Executable>>
-Executable::link(std::vector<Signature> signatures, StringRef object) {
+Executable::link(std::vector<Signature> signatures, Device device,
+                 StringRef object) {
   std::vector<std::string> names;
   for (size_t index = 0; index < signatures.size(); ++index)
     names.push_back(getInvokerName(index));
+  if (device == Device::Cuda)
+    names.push_back(unloadName.str());
   bool missesOpenMP = false;
   auto linked = LinkedObject::link(
       llvm::MemoryBufferRef(object, "dropout"), names, [&](StringRef name) {
@@ -112,8 +129,12 @@ Executable::link(std::vector<Signature> signatures, StringRef object) {
   if (!linked)
     return linked.takeError();
   std::unique_ptr<Executable> result(new Executable());
-  for (void *address : (*linked)->getAddresses())
+  for (void *address : (*linked)->getAddresses().take_front(signatures.size()))
     result->invokers.push_back(reinterpret_cast<int32_t (*)(void **)>(address));
+  if (device == Device::Cuda)
+    result->unload =
+        reinterpret_cast<void (*)()>((*linked)->getAddresses().back());
+  result->device = device;
   result->signatures = std::move(signatures);
   result->object = std::move(*linked);
   return result;
@@ -129,14 +150,21 @@ Executable::load(std::unique_ptr<Program> program) {
   llvm::raw_svector_ostream os(object);
   if (llvm::Error error = program->emitInvocable(os))
     return error;
-  return link(std::move(program->signatures), object);
+  return link(std::move(program->signatures), program->device, object);
 }
 
 llvm::Expected<std::unique_ptr<Executable>>
 Executable::compile(StringRef source, const CompileOptions &options,
                     ObjectCache *cache) {
-  return compile(source, options, cache,
-                 [&] { return Program::compileSource(source, options); });
+  CompileOptions resolved = options;
+  if (options.device == Device::Cuda && options.chip.empty()) {
+    auto chip = getCudaChip();
+    if (!chip)
+      return chip.takeError();
+    resolved.chip = std::move(*chip);
+  }
+  return compile(source, resolved, cache,
+                 [&] { return Program::compileSource(source, resolved); });
 }
 
 llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
@@ -150,7 +178,8 @@ llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
   if (key)
     if (std::unique_ptr<llvm::MemoryBuffer> bytes = cache->lookup(*key))
       if (auto stored = StoredProgram::read(bytes->getBuffer())) {
-        auto result = link(std::move(stored->signatures), stored->object);
+        auto result =
+            link(std::move(stored->signatures), options.device, stored->object);
         if (result)
           return result;
         // The same without the cache, or not: either way compiling is right.
@@ -167,7 +196,8 @@ llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
   llvm::SmallString<0> bytes;
   if (key)
     bytes = StoredProgram{(*program)->signatures, object}.write();
-  auto result = link(std::move((*program)->signatures), object);
+  auto result =
+      link(std::move((*program)->signatures), (*program)->device, object);
   // What does not run here is not kept. That it can't be kept is no error.
   if (result && key)
     cache->store(*key, bytes);
@@ -177,7 +207,7 @@ llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
 llvm::Expected<CompiledFunction> Executable::lookup(StringRef name) const {
   for (auto [signature, invoker] : llvm::zip(signatures, invokers))
     if (signature.name == name)
-      return CompiledFunction(&signature, invoker);
+      return CompiledFunction(&signature, invoker, device);
   std::string names;
   llvm::raw_string_ostream os(names);
   llvm::interleaveComma(signatures, os, [&](const Signature &signature) {
@@ -292,7 +322,7 @@ CompiledFunction::call(ArrayRef<Argument> arguments) const {
     result.isShaped = type.isShaped();
     if (type.isShaped()) {
       const Descriptor &descriptor = descriptors[firstResult++];
-      result.memory.reset(descriptor.getAllocated());
+      result.memory = {descriptor.getAllocated(), Result::Free(device)};
       result.view.data = descriptor.getData(getElementSize(type.element));
       result.view.shape.assign(descriptor.getSizes().begin(),
                                descriptor.getSizes().end());

@@ -10,6 +10,7 @@
 #include "HostTarget.h"
 #include "StoredProgram.h"
 #include "dropout/InitAll.h"
+#include "dropout/Pipelines/GPUPipelines.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -169,9 +170,21 @@ static void setTargetOptions(DropoutToLLVMOptions &pipeline,
   pipeline.nativeF16 = !isX86 || subtarget.checkFeatures("+f16c");
 }
 
-/// Adds `dropout-to-llvm` for that machine.
+/// Adds the pipeline for the device, with host code for that machine.
 static void addPasses(PassManager &pm, const CompileOptions &options,
                       const llvm::TargetMachine &machine) {
+  pm.enableVerifier(options.verifyEach);
+  if (options.device == Device::Cuda) {
+    DropoutToPTXOptions pipeline;
+    if (!options.chip.empty())
+      pipeline.chip = options.chip;
+    pipeline.unload = true;
+    if (options.kernelFormat == KernelFormat::Binary)
+      buildDropoutToCubinPipeline(pm, pipeline);
+    else
+      buildDropoutToPTXPipeline(pm, pipeline);
+    return;
+  }
   DropoutToLLVMOptions pipeline;
   pipeline.lowering = options.lowering;
   setTargetOptions(pipeline, machine);
@@ -180,7 +193,6 @@ static void addPasses(PassManager &pm, const CompileOptions &options,
     pipeline.vectorMath = VectorMath::Libmvec;
   pipeline.threads = options.threads;
   buildDropoutToLLVMPipeline(pm, pipeline);
-  pm.enableVerifier(options.verifyEach);
 }
 
 namespace {
@@ -196,7 +208,10 @@ public:
 
   PassManager &getPasses(const CompileOptions &options,
                          const llvm::TargetMachine &machine) {
-    if (!passes || options.lowering != passOptions.lowering ||
+    if (!passes || options.device != passOptions.device ||
+        options.chip != passOptions.chip ||
+        options.kernelFormat != passOptions.kernelFormat ||
+        options.lowering != passOptions.lowering ||
         options.threads != passOptions.threads ||
         options.nontemporalBytes != passOptions.nontemporalBytes ||
         options.vectorMath != passOptions.vectorMath ||
@@ -349,6 +364,7 @@ llvm::Expected<std::unique_ptr<Program>> Program::compile(
 
   std::unique_ptr<Program> program(new Program());
   program->signatures = dropout::getSignatures(*module);
+  program->device = options.device;
 
   if (failed(getPasses(**machine).run(*module)) || failed(verify(*module)))
     return errors.fail("could not lower the module to LLVM");
@@ -368,6 +384,8 @@ llvm::Expected<std::unique_ptr<Program>> Program::compile(
   llvm::StringSet<> entryPoints;
   for (const Signature &signature : program->signatures)
     entryPoints.insert(signature.entryPoint);
+  if (options.device == Device::Cuda)
+    entryPoints.insert(unloadName);
   for (llvm::Function &function : *program->module) {
     if (function.isDeclaration())
       continue;
@@ -437,12 +455,35 @@ llvm::Error Program::emitInvocable(llvm::raw_pwrite_stream &os) {
   return generateCode(*module, *machine, llvm::CodeGenFileType::ObjectFile, os);
 }
 
+/// Writes the images of GPU kernels: the globals that dropout-launch-to-runtime
+/// makes of each gpu.binary.
+static llvm::Error writeKernels(const llvm::Module &module,
+                                llvm::raw_ostream &os) {
+  bool found = false;
+  for (const llvm::GlobalVariable &global : module.globals()) {
+    if (!global.getName().ends_with("_image") || !global.hasInitializer())
+      continue;
+    auto *data =
+        llvm::dyn_cast<llvm::ConstantDataSequential>(global.getInitializer());
+    if (!data)
+      continue;
+    os << data->getRawDataValues().drop_back(); // All but the NUL.
+    found = true;
+  }
+  if (!found)
+    return llvm::createStringError(
+        "expected a program with GPU kernels, but there is none");
+  return llvm::Error::success();
+}
+
 llvm::Error Program::emit(EmitKind kind, llvm::raw_pwrite_stream &os,
                           StringRef name) {
   if (kind == EmitKind::Header) {
-    writeCHeader(signatures, name, os);
+    writeCHeader(signatures, device, name, os);
     return llvm::Error::success();
   }
+  if (kind == EmitKind::Kernels)
+    return writeKernels(*module, os);
   if (kind == EmitKind::LLVMIR) {
     module->print(os, nullptr);
     return llvm::Error::success();

@@ -60,9 +60,12 @@ mlir::dropout::getObjectKey(StringRef source, const CompileOptions &options) {
   key.add(target.features);
   // A new option does not compile before it is added here, or named as one that
   // the code does not depend on.
-  const auto &[lowering, threads, nontemporalBytes, vectorMath,
-               optimizationLevel, cpu, features, triple, function, verifyEach,
-               forwardDiagnostics] = options;
+  const auto &[device, chip, kernelFormat, lowering, threads, nontemporalBytes,
+               vectorMath, optimizationLevel, cpu, features, triple, function,
+               verifyEach, forwardDiagnostics] = options;
+  key.add(uint64_t(device));
+  key.add(chip);
+  key.add(uint64_t(kernelFormat));
   key.add(uint64_t(lowering));
   key.add(uint64_t(threads));
   key.add(uint64_t(nontemporalBytes));

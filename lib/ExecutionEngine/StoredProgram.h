@@ -47,6 +47,9 @@ struct StoredProgram {
 /// of the program with what the pointers point to.
 std::string getInvokerName(size_t index);
 
+/// The function `void name()` of a CUDA program that unloads its kernels.
+inline constexpr llvm::StringLiteral unloadName = "dropout_unload";
+
 } // namespace mlir::dropout
 
 #endif // DROPOUT_LIB_EXECUTIONENGINE_STOREDPROGRAM_H

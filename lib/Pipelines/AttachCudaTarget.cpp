@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -101,6 +102,35 @@ bool mlir::dropout::hasPackedMinimum(StringRef chip, StringRef features) {
   return newest >= 80;
 }
 
+/// What LLVM knows of NVIDIA's architectures; null if it was built without.
+static std::unique_ptr<llvm::MCSubtargetInfo> createSubtarget() {
+  LLVMInitializeNVPTXTargetInfo();
+  LLVMInitializeNVPTXTarget();
+  LLVMInitializeNVPTXTargetMC();
+  std::string error;
+  llvm::Triple triple(kTriple);
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return nullptr;
+  return std::unique_ptr<llvm::MCSubtargetInfo>(
+      target->createMCSubtargetInfo(triple, "", ""));
+}
+
+std::string mlir::dropout::getNewestCudaChip(unsigned architecture) {
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget = createSubtarget();
+  unsigned newest = 0;
+  if (subtarget)
+    for (const auto &entry : subtarget->getAllProcessorDescriptions()) {
+      unsigned known = getCudaArchitecture(entry.Key);
+      // Code for sm_90a runs on that architecture alone.
+      bool isPortable = llvm::isDigit(StringRef(entry.Key).back());
+      if (isPortable && known <= architecture)
+        newest = std::max(newest, known);
+    }
+  return newest < 50 ? "" : "sm_" + std::to_string(newest);
+}
+
 namespace {
 struct AttachCudaTargetPass
     : public dropout::impl::AttachCudaTargetPassBase<AttachCudaTargetPass> {
@@ -120,18 +150,10 @@ struct AttachCudaTargetPass
 
 private:
   LogicalResult verifyTarget() {
-    LLVMInitializeNVPTXTargetInfo();
-    LLVMInitializeNVPTXTarget();
-    LLVMInitializeNVPTXTargetMC();
-    std::string error;
-    llvm::Triple triple(kTriple);
-    const llvm::Target *target =
-        llvm::TargetRegistry::lookupTarget(triple, error);
-    if (!target)
-      return getOperation().emitError("expected LLVM to know '")
-             << kTriple << "', but " << error;
-    std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
-        target->createMCSubtargetInfo(triple, "", ""));
+    std::unique_ptr<llvm::MCSubtargetInfo> subtarget = createSubtarget();
+    if (!subtarget)
+      return getOperation().emitError("expected LLVM to have the target '")
+             << kTriple << "', but it has not";
     auto isKnown = [](StringRef name, auto table) {
       return llvm::any_of(table,
                           [&](const auto &entry) { return name == entry.Key; });

@@ -28,6 +28,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeviceArrays.h"
 #include "Statistics.h"
 #include "Timing.h"
 #include "dropout/Dialect/Dropout/IR/Dropout.h"
@@ -99,6 +100,19 @@ struct Options {
       cl::desc("Mode and generators: read before the run if the file exists, "
                "written after it"),
       cl::value_desc("file"), cl::cat(category)};
+  cl::opt<Device> device{
+      "target",
+      cl::desc("Where it runs, or what is emitted runs; same bits for all"),
+      cl::init(Device::Cpu),
+      cl::values(clEnumValN(Device::Cpu, "cpu", "this machine (the default)"),
+                 clEnumValN(Device::Cuda, "cuda",
+                            "NVIDIA GPU; arrays are copied in and out")),
+      cl::cat(category)};
+  cl::opt<std::string> chip{
+      "chip",
+      cl::desc("GPU architecture, as sm_90 (default: the device's; of --emit "
+               "sm_80)"),
+      cl::value_desc("name"), cl::cat(category)};
   cl::opt<Lowering, false, LoweringParser> lowering{
       "lowering", cl::desc("How dropout ops become loops; same bits for all"),
       cl::init(Lowering::Vector),
@@ -166,12 +180,19 @@ struct Options {
       cl::values(clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR, optimized"),
                  clEnumValN(EmitKind::Assembly, "asm", "assembly"),
                  clEnumValN(EmitKind::Object, "obj", "object file"),
-                 clEnumValN(EmitKind::Header, "header", "C header")),
+                 clEnumValN(EmitKind::Header, "header", "C header"),
+                 clEnumValN(EmitKind::Kernels, "kernels",
+                            "GPU kernels: PTX, or with --cubin machine code")),
+      cl::cat(category)};
+  cl::opt<bool> cubin{
+      "cubin",
+      cl::desc("Compile GPU kernels to machine code for --chip by ptxas of the "
+               "CUDA toolkit; else the driver compiles them"),
       cl::cat(category)};
   cl::opt<std::string> emitTo{
       "o",
       cl::desc("File for --emit; with several kinds the name without .ll, .s, "
-               ".o and .h"),
+               ".o, .h and .ptx"),
       cl::value_desc("file"), cl::cat(category)};
 };
 
@@ -195,10 +216,23 @@ static llvm::Error checkOptions(const Options &options) {
     return error("expected --time of 1 to 1000000 runs, but got " +
                  Twine(options.time));
   const std::reference_wrapper<const cl::opt<std::string>> targetOptions[] = {
-      options.cpu, options.features, options.triple};
+      options.cpu, options.features, options.triple, options.chip};
   for (const cl::opt<std::string> &option : targetOptions)
     if (option.getNumOccurrences() && option.empty())
       return error("expected --" + option.ArgStr + " of something, but got ''");
+  if (options.device == Device::Cpu) {
+    if (options.chip.getNumOccurrences() || options.cubin)
+      return error("expected --chip and --cubin together with --target=cuda");
+    if (llvm::is_contained(options.emit, EmitKind::Kernels))
+      return error("expected --emit=kernels together with --target=cuda");
+  } else {
+    const std::reference_wrapper<const cl::Option> cpuOptions[] = {
+        options.lowering, options.threads, options.noVectorMath, options.time};
+    for (const cl::Option &option : cpuOptions)
+      if (option.getNumOccurrences())
+        return error("expected no --" + option.ArgStr +
+                     " together with --target=cuda");
+  }
   if (options.emit.empty()) {
     if (options.triple.getNumOccurrences())
       return error("expected --triple together with --emit; what runs here is "
@@ -269,7 +303,7 @@ static llvm::Expected<func::FuncOp> findFunction(ModuleOp module,
 // --emit
 //===----------------------------------------------------------------------===//
 
-static StringRef getExtension(EmitKind kind) {
+static StringRef getExtension(EmitKind kind, const Options &options) {
   switch (kind) {
   case EmitKind::LLVMIR:
     return ".ll";
@@ -279,6 +313,8 @@ static StringRef getExtension(EmitKind kind) {
     return ".o";
   case EmitKind::Header:
     return ".h";
+  case EmitKind::Kernels:
+    return options.cubin ? ".cubin" : ".ptx";
   }
   llvm_unreachable("unknown kind");
 }
@@ -289,7 +325,8 @@ static llvm::Error emit(OwningOpRef<ModuleOp> module, const Options &options,
   std::string base = options.emitTo;
   if (options.emit.size() > 1) {
     StringRef extension = llvm::sys::path::extension(base);
-    if (llvm::is_contained({".ll", ".s", ".o", ".h"}, extension))
+    if (llvm::is_contained({".ll", ".s", ".o", ".h", ".ptx", ".cubin"},
+                           extension))
       base.resize(base.size() - extension.size());
   }
   StringRef stem = llvm::sys::path::stem(base);
@@ -298,7 +335,8 @@ static llvm::Error emit(OwningOpRef<ModuleOp> module, const Options &options,
     if (base.empty() || base == "-")
       break;
     auto file = OutputFile::create(
-        options.emit.size() > 1 ? base + getExtension(kind).str() : base);
+        options.emit.size() > 1 ? base + getExtension(kind, options).str()
+                                : base);
     if (!file)
       return file.takeError();
     files.push_back(std::move(*file));
@@ -597,12 +635,23 @@ static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
     before.back().data = copies.back().get();
   }
 
+  DeviceArrays deviceArrays;
   SmallVector<Argument> arguments;
-  for (const Input &input : inputs)
-    arguments.push_back(input.getArgument());
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    if (compileOptions.device == Device::Cpu || !input.type->isShaped()) {
+      arguments.push_back(input.getArgument());
+      continue;
+    }
+    auto copy = deviceArrays.copyToDevice(index, input.view);
+    if (!copy)
+      return copy.takeError();
+    arguments.push_back(Argument::array(*copy));
+  }
   auto results = compiled->call(arguments);
   if (!results)
     return results.takeError();
+  if (llvm::Error e = deviceArrays.copyBack(memrefs))
+    return e;
 
   std::vector<Output> outputs;
   SmallVector<uint64_t> scalars(numResults);
@@ -613,6 +662,11 @@ static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
     if (!result.isArray()) {
       scalars[index] = result.getBits();
       output.view.data = &scalars[index];
+    } else if (compileOptions.device == Device::Cuda) {
+      auto copy = deviceArrays.copyToHost(output.view);
+      if (!copy)
+        return copy.takeError();
+      output.view = *copy;
     }
     outputs.push_back(std::move(output));
   }
@@ -698,6 +752,10 @@ static llvm::Error runMain(const Options &options) {
     return error("cannot read " + options.file);
 
   CompileOptions compileOptions;
+  compileOptions.device = options.device;
+  compileOptions.chip = options.chip;
+  compileOptions.kernelFormat =
+      options.cubin ? KernelFormat::Binary : KernelFormat::Assembly;
   compileOptions.lowering = options.lowering;
   compileOptions.optimizationLevel = options.optimization;
   compileOptions.threads = options.threads;
@@ -715,8 +773,15 @@ static llvm::Error runMain(const Options &options) {
     return function.takeError();
   // The others, which are not used, need not compile.
   compileOptions.function = function->getSymName().str();
-  if (options.emit.empty())
+  if (options.emit.empty()) {
+    if (options.device == Device::Cuda && options.chip.empty()) {
+      auto chip = getCudaChip();
+      if (!chip)
+        return chip.takeError();
+      compileOptions.chip = std::move(*chip);
+    }
     return run(std::move(module), *function, source, options, compileOptions);
+  }
   auto signature = getSignature(*function);
   if (!signature)
     return signature.takeError();

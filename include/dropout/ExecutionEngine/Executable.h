@@ -76,7 +76,8 @@ public:
     return scalar(ElementType::I64, value);
   }
   static Argument i1(bool value) { return scalar(ElementType::I1, value); }
-  /// The memory must stay alive during the call. A function reads a tensor
+  /// The memory, for a CUDA program memory of the device, must stay alive
+  /// during the call (until its kernels have run). A function reads a tensor
   /// argument and reads and writes a memref argument.
   static Argument array(ArrayView view) {
     Argument result;
@@ -92,7 +93,8 @@ private:
   bool isArray = false;
 };
 
-/// What a function returned; owns the memory of an array.
+/// What a function returned; owns the memory of an array: device memory for a
+/// CUDA program.
 class Result {
 public:
   Result(Result &&) = default;
@@ -108,7 +110,10 @@ public:
 private:
   friend class CompiledFunction;
   struct Free {
+    Free() : Free(Device::Cpu) {}
+    explicit Free(Device device) : device(device) {}
     void operator()(void *pointer) const;
+    Device device;
   };
   Result() = default;
 
@@ -120,7 +125,9 @@ private:
 
 /// A function of an executable; a handle that may be copied. Calls may run on
 /// any number of threads at once, as long as the executable lives and they do
-/// not write to the same memory.
+/// not write to the same memory. Calls of a CUDA program return once its
+/// kernels wait in the thread's stream (`dropoutCudaSetStream` of Cuda.h); so
+/// do frees of its results.
 class CompiledFunction {
 public:
   const Signature &getSignature() const { return *signature; }
@@ -139,11 +146,13 @@ public:
 
 private:
   friend class Executable;
-  CompiledFunction(const Signature *signature, int32_t (*invoker)(void **))
-      : signature(signature), invoker(invoker) {}
+  CompiledFunction(const Signature *signature, int32_t (*invoker)(void **),
+                   Device device)
+      : signature(signature), invoker(invoker), device(device) {}
 
   const Signature *signature;
   int32_t (*invoker)(void **);
+  Device device;
 };
 
 /// A program loaded into this process. All methods may be called from any
@@ -182,10 +191,13 @@ public:
 private:
   Executable();
   static llvm::Expected<std::unique_ptr<Executable>>
-  link(std::vector<Signature> signatures, llvm::StringRef object);
+  link(std::vector<Signature> signatures, Device device,
+       llvm::StringRef object);
 
   std::vector<Signature> signatures;
+  Device device = Device::Cpu;
   std::vector<int32_t (*)(void **)> invokers;
+  void (*unload)() = nullptr;
   std::unique_ptr<LinkedObject> object;
 };
 

@@ -28,8 +28,28 @@ class PassManager;
 
 namespace mlir::dropout {
 
+/// Where the loops of a program run.
+enum class Device : uint8_t {
+  Cpu, ///< Of this machine, or of `triple`.
+  /// NVIDIA GPUs. Host code is for the CPU; all arrays are device memory.
+  Cuda
+};
+
+/// The form of GPU kernels.
+enum class KernelFormat : uint8_t {
+  Assembly, ///< PTX, which the driver compiles.
+  Binary    ///< Machine code for one architecture, which needs ptxas.
+};
+
 struct CompileOptions {
-  /// How dropout ops become loops; the same bits for all.
+  Device device = Device::Cpu;
+  /// The architecture of GPU kernels, as sm_90; empty: for an executable that
+  /// of the thread's current device (PTX for the newest architecture that is
+  /// known and not later), for a program sm_80.
+  std::string chip;
+  KernelFormat kernelFormat = KernelFormat::Assembly;
+  /// How dropout ops become loops; the same bits for all. For the CPU, as are
+  /// threads, nontemporalBytes and vectorMath.
   Lowering lowering = Lowering::Vector;
   /// Threads that share the loops of a large output, through OpenMP: 0 to 1024;
   /// 0: as many as it has at run time. Any number gives the same bits.
@@ -69,7 +89,8 @@ enum class EmitKind : uint8_t {
   LLVMIR,   ///< Text, after optimisation.
   Assembly, ///< Text.
   Object,   ///< Position-independent.
-  Header    ///< C99 (and C++) prototypes of the entry points.
+  Header,   ///< C99 (and C++) prototypes of the entry points.
+  Kernels   ///< GPU kernels as the object holds them: PTX or a cubin.
 };
 
 /// A module compiled for a CPU, by default that of this machine, not yet
@@ -79,7 +100,8 @@ enum class EmitKind : uint8_t {
 /// compiled and used on different threads, each with an MLIRContext of its own.
 class Program {
 public:
-  /// Compiles \p module with `dropout-to-llvm` and LLVM. Adds what it needs
+  /// Compiles \p module with `dropout-to-llvm` (for CUDA `dropout-to-ptx` or
+  /// `dropout-to-cubin`) and LLVM. Adds what it needs
   /// (dialects, external models, translations) to the module's context. An
   /// error has the diagnostics of MLIR as its message.
   static llvm::Expected<std::unique_ptr<Program>>
@@ -113,14 +135,20 @@ private:
   llvm::Error emitInvocable(llvm::raw_pwrite_stream &os);
 
   std::vector<Signature> signatures;
+  Device device = Device::Cpu;
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
 /// Writes C99 (and C++) prototypes, descriptor types and their documentation.
-void writeCHeader(llvm::ArrayRef<Signature> signatures, llvm::StringRef name,
-                  llvm::raw_ostream &os);
+void writeCHeader(llvm::ArrayRef<Signature> signatures, Device device,
+                  llvm::StringRef name, llvm::raw_ostream &os);
+
+/// The architecture for the thread's current CUDA device: the newest one that
+/// LLVM knows and that is not later than the device's. An error says why there
+/// is no device.
+llvm::Expected<std::string> getCudaChip();
 
 } // namespace mlir::dropout
 

@@ -56,6 +56,10 @@ struct DropoutToPTXOptions : public PassPipelineOptions<DropoutToPTXOptions> {
 /// 90 for sm_90, sm_90a; 0 if it is no such name.
 unsigned getCudaArchitecture(StringRef chip);
 
+/// The newest architecture from sm_50 on that LLVM knows and whose code runs on
+/// devices of \p architecture: empty if there is none.
+std::string getNewestCudaChip(unsigned architecture);
+
 /// The features that kernels are made with: the given ones, or what
 /// DropoutToPTXOptions says of none.
 std::string getCudaFeatures(StringRef chip, StringRef features);

@@ -196,7 +196,7 @@ static void expectUnavailable(const Test &expectError,
   expect(dropoutCudaCopy(&major, &minor, 4));
   expect(dropoutCudaCopyToDevice(&major, &minor, 4));
   expect(dropoutCudaCopyToHost(&major, &minor, 4));
-  expect(dropoutCudaCheckPointer(&number, 0));
+  expect(dropoutCudaCheckPointer(&number, 1, 0));
   expect(launch(image.empty));
   uint64_t state[2] = {1, 2};
   expect(dropoutCudaAdvanceState(state, 1));
@@ -435,16 +435,17 @@ TEST_F(CudaTest, WithoutMemoryPools) {
 TEST_F(CudaTest, CheckPointer) {
   run({{"DROPOUT_FAKE_CUDA_DEVICES", "2"}}, [] {
     auto *memory = static_cast<char *>(dropoutCudaAllocate(100));
-    EXPECT_OK(dropoutCudaCheckPointer(memory, 0));
-    EXPECT_OK(dropoutCudaCheckPointer(memory + 99, 0));
+    EXPECT_OK(dropoutCudaCheckPointer(memory, 1, 0));
+    EXPECT_OK(dropoutCudaCheckPointer(memory + 99, 1, 0));
+    EXPECT_OK(dropoutCudaCheckPointer(nullptr, 0, 0));
     int32_t local = 0;
-    expectError(dropoutCudaCheckPointer(&local, 0), DROPOUT_INVALID_ARGUMENT,
+    expectError(dropoutCudaCheckPointer(&local, 1, 0), DROPOUT_INVALID_ARGUMENT,
                 "expected argument #0 to be device memory, but got a host "
                 "pointer");
-    expectError(dropoutCudaCheckPointer(nullptr, 3), DROPOUT_INVALID_ARGUMENT,
+    expectError(dropoutCudaCheckPointer(nullptr, 1, 3), DROPOUT_INVALID_ARGUMENT,
                 "expected argument #3 to be device memory, but got NULL");
     EXPECT_OK(dropoutCudaSetDevice(1));
-    expectError(dropoutCudaCheckPointer(memory, 2), DROPOUT_INVALID_ARGUMENT,
+    expectError(dropoutCudaCheckPointer(memory, 1, 2), DROPOUT_INVALID_ARGUMENT,
                 "expected argument #2 to be device memory, but got memory that "
                 "the current context cannot reach");
   });
@@ -678,7 +679,7 @@ TEST_F(CudaTest, DriverErrors) {
        [] { return dropoutCudaCopyToDevice(memory, &number, 4); }},
       {"cuMemcpyDtoHAsync", "1", copyToHost},
       {"cuPointerGetAttribute", "1",
-       [] { return dropoutCudaCheckPointer(memory, 0); }},
+       [] { return dropoutCudaCheckPointer(memory, 1, 0); }},
       {"cuThreadExchangeStreamCaptureMode", "1", launchEmpty},
       {"cuModuleLoadDataEx", "1", launchEmpty},
       {"cuLaunchKernel", "1", launchEmpty},
