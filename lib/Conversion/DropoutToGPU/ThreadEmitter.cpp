@@ -106,8 +106,9 @@ void ThreadEmitter::findUniformValues() {
 }
 
 Value ThreadEmitter::emitKeep(KeepOp keep, Value index) {
-  return KeepBitEmitter(builder, loc, getDrawParameters(keep, known))
-      .emitKeep(index, TieForm::Branch);
+  DrawParameters draw = getDrawParameters(keep, known);
+  draw.loopsOverRounds = isRare;
+  return KeepBitEmitter(builder, loc, draw).emitKeep(index, TieForm::Branch);
 }
 
 void ThreadEmitter::emitUniformValues() {
@@ -221,16 +222,19 @@ void ThreadEmitter::emitGroups() {
   while (int64_t(begins.size()) < numGroups)
     begins.push_back(add(begins.back(), distance));
 
+  // Of a nest of one row only one thread or two meet its ends.
+  bool hasVectors = plan.isAligned && plan.target.vectorAccess;
+  bool isRarelyPartial = hasVectors && space.getNumLoops() == 1;
   auto emitPartialGroups = [&] {
     auto loop = scf::ForOp::create(builder, loc, constant(0),
                                    constant(numGroups), constant(1));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
-    emitPartialGroup(
-        add(first, arith::MulIOp::create(builder, loc, loop.getInductionVar(),
-                                         distance)));
+    Value begin =
+        arith::MulIOp::create(builder, loc, loop.getInductionVar(), distance);
+    begin = add(first, begin);
+    isRarelyPartial ? emitRareGroup(begin) : emitPartialGroup(begin);
   };
-  bool hasVectors = plan.isAligned && plan.target.vectorAccess;
   if (!hasVectors)
     return emitPartialGroups();
   Value isWhole = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
@@ -306,7 +310,6 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
 }
 
 void ThreadEmitter::emitPartialGroup(Value begin) {
-  Block *body = generic.getBody();
   Bits bits = emitRuns(begin);
   Value extent = toIndex(space.extents.back());
   for (int64_t number = 0; number < plan.getGroupSize(); ++number) {
@@ -322,17 +325,36 @@ void ThreadEmitter::emitPartialGroup(Value begin) {
         scf::IfOp::create(builder, loc, isInside, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    IRMapping mapping(scalars);
-    for (BlockArgument argument : body->getArguments())
-      if (live.contains(argument) && !uniform.contains(argument))
-        mapping.map(argument, loadElement(argument.getArgNumber(), element));
-    emitBody(element, number, bits, /*wide=*/{}, mapping);
-    for (auto [init, value] :
-         llvm::zip_equal(generic.getDpsInitsMutable(),
-                         body->getTerminator()->getOperands()))
-      storeElement(init.getOperandNumber(), element,
-                   mapping.lookupOrDefault(resolve(value, known)));
+    emitElement(element, number, bits);
   }
+}
+
+void ThreadEmitter::emitRareGroup(Value begin) {
+  Value end = add(begin, constant(plan.getGroupSize()));
+  end =
+      arith::MinSIOp::create(builder, loc, end, toIndex(space.extents.back()));
+  if (plan.mayBeginInFront())
+    begin = arith::MaxSIOp::create(builder, loc, begin, constant(0));
+  auto loop = scf::ForOp::create(builder, loc, begin, end, constant(1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  isRare = true;
+  emitElement(loop.getInductionVar(), 0, Bits());
+  isRare = false;
+}
+
+void ThreadEmitter::emitElement(Value element, size_t number,
+                                const Bits &bits) {
+  Block *body = generic.getBody();
+  IRMapping mapping(scalars);
+  for (BlockArgument argument : body->getArguments())
+    if (live.contains(argument) && !uniform.contains(argument))
+      mapping.map(argument, loadElement(argument.getArgNumber(), element));
+  emitBody(element, number, bits, /*wide=*/{}, mapping);
+  for (auto [init, value] : llvm::zip_equal(
+           generic.getDpsInitsMutable(), body->getTerminator()->getOperands()))
+    storeElement(init.getOperandNumber(), element,
+                 mapping.lookupOrDefault(resolve(value, known)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -360,8 +382,8 @@ void ThreadEmitter::emitBody(Value element, size_t number, const Bits &bits,
       mapping.map(result, value);
       continue;
     }
-    if (isRun(result)) {
-      mapping.map(result, bits.lookup(&op)[number]);
+    if (auto run = bits.find(&op); run != bits.end()) {
+      mapping.map(result, run->second[number]);
       continue;
     }
     if (isa<arith::ExtFOp>(op) && result.getType().isF32())

@@ -98,6 +98,10 @@ private:
   void emitWholeGroups(ArrayRef<Value> begins);
   /// Those elements of a group that lie in the row, one by one.
   void emitPartialGroup(Value begin);
+  /// The same in a loop, each with a draw of its own.
+  void emitRareGroup(Value begin);
+  /// Loads, computes and stores one element.
+  void emitElement(Value element, size_t number, const Bits &bits);
 
   /// The draws of the groups at `begins` that come in whole blocks.
   Bits emitRuns(ArrayRef<Value> begins);
@@ -112,8 +116,8 @@ private:
   Value emitArrayIndex(unsigned operand, Value element);
 
   /// Maps the values of the body for the row's element `element`, number
-  /// `number` of those in `bits`. Arguments are mapped; `wide` gives them in
-  /// f32.
+  /// `number` of those in `bits`; what has no bits there is drawn. Arguments
+  /// are mapped; `wide` gives them in f32.
   void emitBody(Value element, size_t number, const Bits &bits,
                 const llvm::SmallMapVector<Value, Value, 4> &wide,
                 IRMapping &mapping);
@@ -140,6 +144,7 @@ private:
   SmallVector<OpFoldResult> rowOffsets; ///< Per operand, in its array.
   llvm::DenseMap<Value, Value> bases;   ///< Linear values at the row's start.
   ThreadPosition position;
+  bool isRare = false; ///< Emits code that hardly ever runs.
 };
 
 } // namespace mlir::dropout

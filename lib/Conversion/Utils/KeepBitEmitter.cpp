@@ -86,6 +86,8 @@ SmallVector<Value, 4> KeepBitEmitter::emitRound(ArrayRef<Value> counter,
 }
 
 SmallVector<Value, 4> KeepBitEmitter::emitPhilox(Value block) {
+  if (parameters.loopsOverRounds)
+    return emitPhiloxLoop(block);
   auto [c0, c1] = emitSplit(block);
   auto [c2, c3] = emitSplit(parameters.offset);
   auto [k0, k1] = emitSplit(parameters.seed);

@@ -38,6 +38,9 @@ struct DrawParameters {
   uint32_t rounds = 10;
   uint32_t resolution = 16;
   WordForm words = WordForm::Shift;
+  /// The rounds of a scalar draw are a loop: small, for code that hardly ever
+  /// runs.
+  bool loopsOverRounds = false;
 
   /// Elements that share one Philox block: 8, or 16 with 8 bits each.
   int64_t getElementsPerBlock() const { return 128 / resolution; }
@@ -139,7 +142,7 @@ private:
 
   /// The four i32 words of the block with number `block` (i64).
   SmallVector<Value, 4> emitPhilox(Value block);
-  /// The same with the rounds in a loop: small, for code that hardly ever runs.
+  /// The same with the rounds in a loop.
   SmallVector<Value, 4> emitPhiloxLoop(Value block);
   /// The counter after one round.
   SmallVector<Value, 4> emitRound(ArrayRef<Value> counter, Value key0,
