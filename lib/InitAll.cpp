@@ -14,6 +14,7 @@
 #include "dropout/Dialect/Dropout/Transforms/BufferizableOpInterfaceImpl.h"
 #include "dropout/Dialect/Dropout/Transforms/Passes.h"
 #include "dropout/Dialect/Dropout/Transforms/TilingInterfaceImpl.h"
+#include "dropout/Pipelines/GPUPipelines.h"
 #include "dropout/Pipelines/Passes.h"
 #include "dropout/Pipelines/Pipelines.h"
 
@@ -96,6 +97,7 @@ void mlir::dropout::registerAllExtensions(DialectRegistry &registry) {
   registerTilingInterfaceExternalModels(registry);
   registerTransformDialectExtension(registry);
   registerConvertDropoutToLLVMInterface(registry);
+  registerLaunchDeallocationExternalModel(registry);
 
   // What upstream keeps outside of its dialects. Registering twice is harmless.
   affine::registerValueBoundsOpInterfaceExternalModels(registry);

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
@@ -24,6 +25,9 @@ namespace mlir::dropout {
 } // namespace mlir::dropout
 
 using namespace mlir;
+
+/// What bufferization-lower-deallocations calls its function.
+static constexpr llvm::StringLiteral kDeallocationHelper = "dealloc_helper";
 
 namespace {
 
@@ -39,6 +43,7 @@ struct LaunchToRuntimePass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    keepListsOnHost();
     if (failed(verifyHostCode()))
       return signalPassFailure();
     pointer = LLVM::LLVMPointerType::get(&getContext());
@@ -59,10 +64,52 @@ struct LaunchToRuntimePass
   }
 
 private:
+  /// The lists of arrays that upstream's deallocation compares at run time are
+  /// the one memory that is the host's: it goes to the stack.
+  void keepListsOnHost() {
+    SmallVector<memref::AllocOp> lists;
+    getOperation().walk([&](memref::AllocOp alloc) {
+      SmallVector<Operation *> users(alloc->getUsers());
+      bool isList = alloc.getType().hasStaticShape(), isRead = false;
+      for (size_t next = 0; next < users.size(); ++next) {
+        if (isa<memref::CastOp>(users[next])) {
+          llvm::append_range(users, users[next]->getUsers());
+          continue;
+        }
+        auto call = dyn_cast<func::CallOp>(users[next]);
+        isRead |= call && call.getCallee() == kDeallocationHelper;
+        isList &= isa<memref::StoreOp, memref::LoadOp, memref::DeallocOp>(
+                      users[next]) ||
+                  (call && call.getCallee() == kDeallocationHelper);
+      }
+      if (isList && isRead)
+        lists.push_back(alloc);
+    });
+    for (memref::AllocOp alloc : lists) {
+      for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+        if (isa<memref::DeallocOp>(user))
+          user->erase();
+      OpBuilder builder(alloc);
+      auto function = alloc->getParentOfType<func::FuncOp>();
+      builder.setInsertionPointToStart(&function.getBody().front());
+      Value onStack =
+          memref::AllocaOp::create(builder, alloc.getLoc(), alloc.getType());
+      alloc.replaceAllUsesWith(onStack);
+      alloc.erase();
+    }
+  }
+
   /// Elements of arrays are out of the host's reach.
   LogicalResult verifyHostCode() {
     bool isValid = true;
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    auto isOnStack = [](Value memref) {
+      while (auto cast = memref.getDefiningOp<memref::CastOp>())
+        memref = cast.getSource();
+      return memref.getDefiningOp<memref::AllocaOp>() != nullptr;
+    };
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.getSymName() == kDeallocationHelper && function.isPrivate())
+        continue;
       function.walk([&](Operation *op) {
         if (isa<gpu::LaunchFuncOp>(op))
           return;
@@ -70,7 +117,7 @@ private:
         if (!effects)
           return;
         for (Value operand : op->getOperands()) {
-          if (!isa<BaseMemRefType>(operand.getType()))
+          if (!isa<BaseMemRefType>(operand.getType()) || isOnStack(operand))
             continue;
           bool reads = effects.getEffectOnValue<MemoryEffects::Read>(operand)
                            .has_value();
@@ -84,6 +131,7 @@ private:
           break;
         }
       });
+    }
     return success(isValid);
   }
 

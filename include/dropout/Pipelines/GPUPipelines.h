@@ -19,6 +19,10 @@
 #include "dropout/Conversion/DropoutToGPU.h"
 #include "dropout/Pipelines/Pipelines.h"
 
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
 namespace mlir::dropout {
 
 /// The oldest architecture that has bf16 arithmetic; PTX for it runs on every
@@ -76,6 +80,9 @@ void buildDropoutToPTXPipeline(OpPassManager &pm,
 /// The same with machine code instead of PTX; fails without ptxas.
 void buildDropoutToCubinPipeline(OpPassManager &pm,
                                  const DropoutToPTXOptions &options);
+
+/// Lets the pipelines take programs that launch kernels of their own.
+void registerLaunchDeallocationExternalModel(DialectRegistry &registry);
 
 } // namespace mlir::dropout
 
