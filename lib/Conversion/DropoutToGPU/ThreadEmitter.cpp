@@ -253,8 +253,8 @@ void ThreadEmitter::emitGroups() {
   emitPartialGroups();
 }
 
-ThreadEmitter::Bits ThreadEmitter::emitRuns(ArrayRef<Value> begins) {
-  Bits bits;
+ThreadEmitter::Words ThreadEmitter::emitRuns(ArrayRef<Value> begins) {
+  Words words;
   for (KeepOp keep : plan.runs) {
     if (!isRun(keep.getResult()))
       continue;
@@ -263,11 +263,11 @@ ThreadEmitter::Bits ThreadEmitter::emitRuns(ArrayRef<Value> begins) {
       indices.push_back(arith::IndexCastOp::create(
           builder, loc, builder.getI64Type(),
           add(bases.lookup(keep.getIndex()), begin)));
-    bits[keep] = KeepBitEmitter(builder, loc, getDrawParameters(keep, known))
-                     .emitThreadRun(indices, plan.thresholds.lookup(keep),
-                                    plan.target.packedMinimum);
+    words[keep] = KeepBitEmitter(builder, loc, getDrawParameters(keep, known))
+                      .emitThreadWords(indices, plan.thresholds.lookup(keep),
+                                       plan.target.packedMinimum);
   }
-  return bits;
+  return words;
 }
 
 void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
@@ -279,7 +279,7 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
     for (BlockArgument argument : body->getArguments())
       if (live.contains(argument) && !uniform.contains(argument))
         loaded[group][argument] = loadGroup(argument.getArgNumber(), begin);
-  Bits bits = emitRuns(begins);
+  Words words = emitRuns(begins);
 
   ValueRange yielded = body->getTerminator()->getOperands();
   for (auto [group, begin] : llvm::enumerate(begins)) {
@@ -294,7 +294,7 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
           wide[argument] = elements.wide[number];
       }
       Value element = add(begin, constant(number));
-      emitBody(element, group * size + number, bits, wide, mapping);
+      emitBody(element, group * size + number, words, wide, mapping);
       for (auto [result, value] : llvm::enumerate(yielded)) {
         value = resolve(value, known);
         values[result].push_back(mapping.lookupOrDefault(value));
@@ -310,7 +310,7 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
 }
 
 void ThreadEmitter::emitPartialGroup(Value begin) {
-  Bits bits = emitRuns(begin);
+  Words words = emitRuns(begin);
   Value extent = toIndex(space.extents.back());
   for (int64_t number = 0; number < plan.getGroupSize(); ++number) {
     Value element = add(begin, constant(number));
@@ -325,7 +325,7 @@ void ThreadEmitter::emitPartialGroup(Value begin) {
         scf::IfOp::create(builder, loc, isInside, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    emitElement(element, number, bits);
+    emitElement(element, number, words);
   }
 }
 
@@ -339,18 +339,18 @@ void ThreadEmitter::emitRareGroup(Value begin) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   isRare = true;
-  emitElement(loop.getInductionVar(), 0, Bits());
+  emitElement(loop.getInductionVar(), 0, Words());
   isRare = false;
 }
 
 void ThreadEmitter::emitElement(Value element, size_t number,
-                                const Bits &bits) {
+                                const Words &words) {
   Block *body = generic.getBody();
   IRMapping mapping(scalars);
   for (BlockArgument argument : body->getArguments())
     if (live.contains(argument) && !uniform.contains(argument))
       mapping.map(argument, loadElement(argument.getArgNumber(), element));
-  emitBody(element, number, bits, /*wide=*/{}, mapping);
+  emitBody(element, number, words, /*wide=*/{}, mapping);
   for (auto [init, value] : llvm::zip_equal(
            generic.getDpsInitsMutable(), body->getTerminator()->getOperands()))
     storeElement(init.getOperandNumber(), element,
@@ -361,7 +361,7 @@ void ThreadEmitter::emitElement(Value element, size_t number,
 // Body
 //===----------------------------------------------------------------------===//
 
-void ThreadEmitter::emitBody(Value element, size_t number, const Bits &bits,
+void ThreadEmitter::emitBody(Value element, size_t number, const Words &words,
                              const llvm::SmallMapVector<Value, Value, 4> &wide,
                              IRMapping &mapping) {
   for (Operation &op : generic.getBody()->without_terminator()) {
@@ -382,8 +382,12 @@ void ThreadEmitter::emitBody(Value element, size_t number, const Bits &bits,
       mapping.map(result, value);
       continue;
     }
-    if (auto run = bits.find(&op); run != bits.end()) {
-      mapping.map(result, run->second[number]);
+    if (auto run = words.find(&op); run != words.end()) {
+      auto keep = cast<KeepOp>(op);
+      mapping.map(result,
+                  KeepBitEmitter(builder, loc, getDrawParameters(keep, known))
+                      .emitThreadKeep(run->second, number,
+                                      plan.thresholds.lookup(keep)));
       continue;
     }
     if (isa<arith::ExtFOp>(op) && result.getType().isF32())

@@ -80,8 +80,8 @@ public:
   void emit(const ThreadPosition &position);
 
 private:
-  /// The keep bits of draws that walk along the row, element by element.
-  using Bits = llvm::SmallDenseMap<Operation *, SmallVector<Value>>;
+  /// The words of draws that walk along the row (emitThreadWords).
+  using Words = llvm::SmallDenseMap<Operation *, SmallVector<Value>>;
   /// One operand's elements of a group, as they are and, for floats of 16 bits,
   /// in f32.
   struct Loaded {
@@ -101,10 +101,10 @@ private:
   /// The same in a loop, each with a draw of its own.
   void emitRareGroup(Value begin);
   /// Loads, computes and stores one element.
-  void emitElement(Value element, size_t number, const Bits &bits);
+  void emitElement(Value element, size_t number, const Words &words);
 
   /// The draws of the groups at `begins` that come in whole blocks.
-  Bits emitRuns(ArrayRef<Value> begins);
+  Words emitRuns(ArrayRef<Value> begins);
   Loaded loadGroup(unsigned operand, Value begin);
   void storeGroup(unsigned operand, Value begin, ArrayRef<Value> values,
                   ArrayRef<Value> wide);
@@ -116,9 +116,9 @@ private:
   Value emitArrayIndex(unsigned operand, Value element);
 
   /// Maps the values of the body for the row's element `element`, number
-  /// `number` of those in `bits`; what has no bits there is drawn. Arguments
+  /// `number` of those in `words`; what has no words there is drawn. Arguments
   /// are mapped; `wide` gives them in f32.
-  void emitBody(Value element, size_t number, const Bits &bits,
+  void emitBody(Value element, size_t number, const Words &words,
                 const llvm::SmallMapVector<Value, Value, 4> &wide,
                 IRMapping &mapping);
   /// A value of a 16-bit type as f32 that has yet to be rounded; null if it is

@@ -141,45 +141,40 @@ SmallVector<Value> KeepBitEmitter::emitDecidedWords(ArrayRef<Value> words,
 }
 
 SmallVector<Value>
-KeepBitEmitter::emitThreadRun(ArrayRef<Value> bases,
-                              const ThreadThreshold &threshold,
-                              bool packedMinimum) {
+KeepBitEmitter::emitThreadWords(ArrayRef<Value> bases,
+                                const ThreadThreshold &threshold,
+                                bool packedMinimum) {
   SmallVector<Value> words;
   for (Value base : bases)
     llvm::append_range(words, emitPhilox(emitBlockNumber(base)));
-
-  SmallVector<Value> bits;
-  auto compare = [&](arith::CmpIPredicate predicate, Value draw) {
-    bits.push_back(
-        arith::CmpIOp::create(builder, loc, predicate, draw, threshold.limit));
-  };
-  if (parameters.resolution == 8) {
-    for (Value word : words)
-      for (uint32_t shift = 0; shift < 32; shift += 8) {
-        Value byte =
-            arith::ShRUIOp::create(builder, loc, word, constantI32(shift));
-        byte = arith::AndIOp::create(builder, loc, byte, constantI32(0xff));
-        compare(arith::CmpIPredicate::uge, byte);
-      }
-    return bits;
-  }
-
+  if (parameters.resolution == 8)
+    return words;
   // The branch gives words, not bits: LLVM keeps what follows in one piece.
   Value isTie = emitAnyTie(words, threshold.tie, packedMinimum);
   SmallVector<Type> types(words.size(), builder.getI32Type());
   auto branch =
       scf::IfOp::create(builder, loc, types, isTie, /*withElseRegion=*/true);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(builder, loc, emitDecidedWords(words, bases));
-    builder.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(builder, loc, words);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(builder, loc, emitDecidedWords(words, bases));
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, words);
+  return SmallVector<Value>(branch.getResults());
+}
+
+Value KeepBitEmitter::emitThreadKeep(ArrayRef<Value> words, int64_t number,
+                                     const ThreadThreshold &threshold) {
+  int64_t perWord = 32 / parameters.resolution;
+  Value draw = words[number / perWord];
+  uint32_t place = number % perWord * parameters.resolution;
+  if (parameters.resolution == 8) {
+    draw = arith::ShRUIOp::create(builder, loc, draw, constantI32(place));
+    draw = arith::AndIOp::create(builder, loc, draw, constantI32(0xff));
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge, draw,
+                                 threshold.limit);
   }
-  for (Value word : branch.getResults()) {
-    compare(arith::CmpIPredicate::ugt,
-            arith::ShLIOp::create(builder, loc, word, constantI32(16)));
-    compare(arith::CmpIPredicate::ugt, word);
-  }
-  return bits;
+  if (place == 0)
+    draw = arith::ShLIOp::create(builder, loc, draw, constantI32(16));
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, draw,
+                               threshold.limit);
 }

@@ -109,14 +109,19 @@ public:
   /// What emitThreadRun compares with, from the threshold (i64).
   ThreadThreshold emitThreadThreshold();
 
-  /// The keep bits (i1 each) of the getElementsPerBlock() elements from each
-  /// of `bases` (i64, multiples of that number) on, with ops of the arith, scf
-  /// and vector dialects. One test, at the end, finds the ties of all of them.
+  /// The words (i32) of the getElementsPerBlock() elements from each of `bases`
+  /// (i64, multiples of that number) on, for emitThreadKeep, with ops of the
+  /// arith, scf and vector dialects. One test finds the ties of all of them.
   /// `packedMinimum`: the target has a minimum of two halfwords in one
   /// instruction.
-  SmallVector<Value> emitThreadRun(ArrayRef<Value> bases,
-                                   const ThreadThreshold &threshold,
-                                   bool packedMinimum);
+  SmallVector<Value> emitThreadWords(ArrayRef<Value> bases,
+                                     const ThreadThreshold &threshold,
+                                     bool packedMinimum);
+
+  /// The keep bit (i1) of element number `number` of those in `words`. To be
+  /// called where the bit is used: predicates are few.
+  Value emitThreadKeep(ArrayRef<Value> words, int64_t number,
+                       const ThreadThreshold &threshold);
 
 private:
   /// emitRun for a `base` that is a multiple of getElementsPerBlock(); `high`
