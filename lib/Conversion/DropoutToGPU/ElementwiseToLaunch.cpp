@@ -51,12 +51,13 @@ public:
     auto branch = scf::IfOp::create(builder, loc, condition,
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(builder);
+    const char *inactive = known.empty() ? "_inactive" : "_inactive2";
     for (bool value : {true, false}) {
       builder.setInsertionPointToStart(value ? branch.thenBlock()
                                              : branch.elseBlock());
       KnownConditions inner = known;
       inner[condition] = value;
-      emit(inner, value ? variant.str() : (variant + "_inactive").str());
+      emit(inner, value ? variant.str() : (variant + inactive).str());
     }
   }
 
