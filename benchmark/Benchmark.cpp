@@ -34,6 +34,7 @@
 using namespace bench;
 using mlir::dropout::CompileOptions;
 using mlir::dropout::Executable;
+using mlir::dropout::Program;
 using yardstick::Chain;
 using yardstick::Isa;
 using yardstick::Map;
@@ -318,7 +319,7 @@ private:
 
 /// Milliseconds.
 struct CompileTimes {
-  std::vector<double> warm, first, cached;
+  std::vector<double> warm, first, cached, ptx;
 };
 
 } // namespace
@@ -360,6 +361,18 @@ static CompileTimes measureCompileTimes(const CommandLine &options,
     llvm::cantFail((*executable)->lookup("kernel"));
     if (i != 0) // the first one is not warm
       result.warm.push_back((now() - start) * 1e3);
+  }
+  // For a GPU: to PTX, and host code to LLVM IR.
+  CompileOptions cuda;
+  cuda.device = mlir::dropout::Device::Cuda;
+  cuda.chip = "sm_90";
+  for (unsigned i = 0; i < (options.quick ? 6 : 16); ++i) {
+    std::string source = getNeverSeenSource();
+    double start = now();
+    if (auto kernels = Program::compileSource(source, cuda); !kernels)
+      fail(kernels.takeError());
+    if (i != 0)
+      result.ptx.push_back((now() - start) * 1e3);
   }
   // From the file cache, which somebody else has filled.
   llvm::SmallString<128> directory;
@@ -564,14 +577,16 @@ int main(int argc, char **argv) {
     CompileTimes times = measureCompileTimes(options, argv[0]);
     Quartiles warm = getQuartiles(times.warm),
               first = getQuartiles(times.first),
-              cached = getQuartiles(times.cached);
+              cached = getQuartiles(times.cached),
+              ptx = getQuartiles(times.ptx);
     compilation["warm_ms"] = toJSON(warm);
     compilation["first_ms"] = toJSON(first);
     compilation["cached_ms"] = toJSON(cached);
+    compilation["ptx_ms"] = toJSON(ptx);
     llvm::errs() << llvm::format(
         "compile: a kernel never seen %.1f ms, the first of a process %.1f "
-        "ms, from the file cache %.2f ms\n",
-        warm.median, first.median, cached.median);
+        "ms, from the file cache %.2f ms; to PTX for sm_90 %.1f ms\n",
+        warm.median, first.median, cached.median, ptx.median);
   }
 
   if (json) {

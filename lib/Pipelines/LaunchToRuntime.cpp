@@ -43,6 +43,7 @@ struct LaunchToRuntimePass
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    binaries.clear(); // A pass runs on more than one module.
     keepListsOnHost();
     if (failed(verifyHostCode()))
       return signalPassFailure();

@@ -105,9 +105,9 @@ void ThreadEmitter::findUniformValues() {
     }
 }
 
-Value ThreadEmitter::emitKeep(KeepOp keep, Value index) {
+Value ThreadEmitter::emitKeep(KeepOp keep, Value index, bool rare) {
   DrawParameters draw = getDrawParameters(keep, known);
-  draw.loopsOverRounds = isRare;
+  draw.loopsOverRounds = rare;
   return KeepBitEmitter(builder, loc, draw).emitKeep(index, TieForm::Branch);
 }
 
@@ -152,7 +152,8 @@ void ThreadEmitter::emitUniformValues() {
     for (Value operand : op.getOperands())
       scalars.map(operand, scalars.lookupOrDefault(resolve(operand, known)));
     if (auto keep = dyn_cast<KeepOp>(op))
-      scalars.map(result, emitKeep(keep, scalars.lookup(keep.getIndex())));
+      scalars.map(result, emitKeep(keep, scalars.lookup(keep.getIndex()),
+                                   /*rare=*/false));
     else
       builder.clone(op, scalars);
   }
@@ -233,7 +234,7 @@ void ThreadEmitter::emitGroups() {
     Value begin =
         arith::MulIOp::create(builder, loc, loop.getInductionVar(), distance);
     begin = add(first, begin);
-    isRarelyPartial ? emitRareGroup(begin) : emitPartialGroup(begin);
+    emitPartialGroup(begin, isRarelyPartial);
   };
   if (!hasVectors)
     return emitPartialGroups();
@@ -282,7 +283,8 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
   Words words = emitRuns(begins);
 
   ValueRange yielded = body->getTerminator()->getOperands();
-  for (auto [group, begin] : llvm::enumerate(begins)) {
+  for (size_t group = 0; group < begins.size(); ++group) {
+    Value begin = begins[group];
     SmallVector<SmallVector<Value>> values(yielded.size()),
         unrounded(yielded.size());
     for (size_t number = 0; number < size; ++number) {
@@ -294,7 +296,15 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
           wide[argument] = elements.wide[number];
       }
       Value element = add(begin, constant(number));
-      emitBody(element, group * size + number, words, wide, mapping);
+      auto getBit = [&](KeepOp keep) -> Value {
+        auto run = words.find(keep);
+        if (run == words.end())
+          return {};
+        return KeepBitEmitter(builder, loc, getDrawParameters(keep, known))
+            .emitThreadKeep(run->second, group * size + number,
+                            plan.thresholds.lookup(keep));
+      };
+      emitBody(element, getBit, wide, mapping);
       for (auto [result, value] : llvm::enumerate(yielded)) {
         value = resolve(value, known);
         values[result].push_back(mapping.lookupOrDefault(value));
@@ -309,48 +319,62 @@ void ThreadEmitter::emitWholeGroups(ArrayRef<Value> begins) {
   }
 }
 
-void ThreadEmitter::emitPartialGroup(Value begin) {
-  Words words = emitRuns(begin);
-  Value extent = toIndex(space.extents.back());
-  for (int64_t number = 0; number < plan.getGroupSize(); ++number) {
-    Value element = add(begin, constant(number));
-    Value isInside = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::slt, element, extent);
-    if (plan.mayBeginInFront())
-      isInside = arith::AndIOp::create(
-          builder, loc, isInside,
-          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
-                                element, constant(0)));
-    auto branch =
-        scf::IfOp::create(builder, loc, isInside, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    emitElement(element, number, words);
-  }
-}
+void ThreadEmitter::emitPartialGroup(Value begin, bool rare) {
+  // Bits of the group in an integer, so that one body does for all elements.
+  llvm::SmallDenseMap<Operation *, Value> masks;
+  auto constantI32 = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getI32IntegerAttr(value));
+  };
+  if (!rare)
+    for (auto &[op, words] : emitRuns(begin)) {
+      auto keep = cast<KeepOp>(op);
+      KeepBitEmitter emitter(builder, loc, getDrawParameters(keep, known));
+      Value mask = constantI32(0);
+      for (int64_t number = 0; number < plan.getGroupSize(); ++number)
+        mask = arith::OrIOp::create(
+            builder, loc, mask,
+            arith::SelectOp::create(
+                builder, loc,
+                emitter.emitThreadKeep(words, number,
+                                       plan.thresholds.lookup(keep)),
+                constantI32(int64_t(1) << number), constantI32(0)));
+      masks[op] = mask;
+    }
 
-void ThreadEmitter::emitRareGroup(Value begin) {
-  Value end = add(begin, constant(plan.getGroupSize()));
-  end =
-      arith::MinSIOp::create(builder, loc, end, toIndex(space.extents.back()));
+  Value first = begin;
   if (plan.mayBeginInFront())
-    begin = arith::MaxSIOp::create(builder, loc, begin, constant(0));
-  auto loop = scf::ForOp::create(builder, loc, begin, end, constant(1));
+    first = arith::MaxSIOp::create(builder, loc, begin, constant(0));
+  Value end = arith::MinSIOp::create(builder, loc,
+                                     add(begin, constant(plan.getGroupSize())),
+                                     toIndex(space.extents.back()));
+  auto loop = scf::ForOp::create(builder, loc, first, end, constant(1));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
-  isRare = true;
-  emitElement(loop.getInductionVar(), 0, Words());
-  isRare = false;
-}
-
-void ThreadEmitter::emitElement(Value element, size_t number,
-                                const Words &words) {
+  Value element = loop.getInductionVar();
+  Value bit;
+  if (!masks.empty()) {
+    Value number = arith::SubIOp::create(builder, loc, element, begin);
+    bit = arith::ShLIOp::create(
+        builder, loc, constantI32(1),
+        arith::IndexCastOp::create(builder, loc, builder.getI32Type(), number));
+  }
   Block *body = generic.getBody();
   IRMapping mapping(scalars);
   for (BlockArgument argument : body->getArguments())
     if (live.contains(argument) && !uniform.contains(argument))
       mapping.map(argument, loadElement(argument.getArgNumber(), element));
-  emitBody(element, number, words, /*wide=*/{}, mapping);
+  auto getBit = [&](KeepOp keep) -> Value {
+    if (rare)
+      return emitKeep(keep, mapping.lookup(keep.getIndex()), rare);
+    auto mask = masks.find(keep);
+    if (mask == masks.end())
+      return {};
+    return arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::ne,
+        arith::AndIOp::create(builder, loc, mask->second, bit), constantI32(0));
+  };
+  emitBody(element, getBit, /*wide=*/{}, mapping);
   for (auto [init, value] : llvm::zip_equal(
            generic.getDpsInitsMutable(), body->getTerminator()->getOperands()))
     storeElement(init.getOperandNumber(), element,
@@ -361,7 +385,8 @@ void ThreadEmitter::emitElement(Value element, size_t number,
 // Body
 //===----------------------------------------------------------------------===//
 
-void ThreadEmitter::emitBody(Value element, size_t number, const Words &words,
+void ThreadEmitter::emitBody(Value element,
+                             llvm::function_ref<Value(KeepOp)> getBit,
                              const llvm::SmallMapVector<Value, Value, 4> &wide,
                              IRMapping &mapping) {
   for (Operation &op : generic.getBody()->without_terminator()) {
@@ -382,12 +407,11 @@ void ThreadEmitter::emitBody(Value element, size_t number, const Words &words,
       mapping.map(result, value);
       continue;
     }
-    if (auto run = words.find(&op); run != words.end()) {
-      auto keep = cast<KeepOp>(op);
-      mapping.map(result,
-                  KeepBitEmitter(builder, loc, getDrawParameters(keep, known))
-                      .emitThreadKeep(run->second, number,
-                                      plan.thresholds.lookup(keep)));
+    if (auto keep = dyn_cast<KeepOp>(op)) {
+      Value bit = getBit(keep);
+      mapping.map(result, bit ? bit
+                              : emitKeep(keep, mapping.lookup(keep.getIndex()),
+                                         /*rare=*/false));
       continue;
     }
     if (isa<arith::ExtFOp>(op) && result.getType().isF32())
@@ -397,10 +421,7 @@ void ThreadEmitter::emitBody(Value element, size_t number, const Words &words,
       }
     for (Value operand : op.getOperands())
       mapping.map(operand, mapping.lookupOrDefault(resolve(operand, known)));
-    if (auto keep = dyn_cast<KeepOp>(op))
-      mapping.map(result, emitKeep(keep, mapping.lookup(keep.getIndex())));
-    else
-      builder.clone(op, mapping);
+    builder.clone(op, mapping);
   }
 }
 

@@ -96,12 +96,9 @@ private:
   void emitGroups();
   /// All groups of the thread, which lie in the row.
   void emitWholeGroups(ArrayRef<Value> begins);
-  /// Those elements of a group that lie in the row, one by one.
-  void emitPartialGroup(Value begin);
-  /// The same in a loop, each with a draw of its own.
-  void emitRareGroup(Value begin);
-  /// Loads, computes and stores one element.
-  void emitElement(Value element, size_t number, const Words &words);
+  /// Those elements of a group that lie in the row, in a loop. If it is `rare`,
+  /// each has a draw of its own.
+  void emitPartialGroup(Value begin, bool rare);
 
   /// The draws of the groups at `begins` that come in whole blocks.
   Words emitRuns(ArrayRef<Value> begins);
@@ -115,16 +112,16 @@ private:
   /// The index in the array of the row's element `element`.
   Value emitArrayIndex(unsigned operand, Value element);
 
-  /// Maps the values of the body for the row's element `element`, number
-  /// `number` of those in `words`; what has no words there is drawn. Arguments
-  /// are mapped; `wide` gives them in f32.
-  void emitBody(Value element, size_t number, const Words &words,
+  /// Maps the values of the body for the row's element `element`. Arguments are
+  /// mapped; `wide` gives them in f32. `getBit` gives keep bits, null for those
+  /// that are to be drawn.
+  void emitBody(Value element, llvm::function_ref<Value(KeepOp)> getBit,
                 const llvm::SmallMapVector<Value, Value, 4> &wide,
                 IRMapping &mapping);
   /// A value of a 16-bit type as f32 that has yet to be rounded; null if it is
   /// not the result of rounding.
   Value emitUnrounded(Value value, IRMapping &mapping);
-  Value emitKeep(KeepOp keep, Value index);
+  Value emitKeep(KeepOp keep, Value index, bool rare);
 
   bool isRun(Value value) const;
   bool isVector(unsigned operand) const;
@@ -144,7 +141,6 @@ private:
   SmallVector<OpFoldResult> rowOffsets; ///< Per operand, in its array.
   llvm::DenseMap<Value, Value> bases;   ///< Linear values at the row's start.
   ThreadPosition position;
-  bool isRare = false; ///< Emits code that hardly ever runs.
 };
 
 } // namespace mlir::dropout
