@@ -70,7 +70,11 @@ struct ConvertDropoutToGPUPass final
       return op.emitOpError("expected memrefs, but got tensors; bufferize "
                             "first");
     };
-    if (failed(convertKinds(
+    // The rewriter folds all that it walks: kernels stay as they are.
+    auto found =
+        root->walk([](DropoutOpInterface) { return WalkResult::interrupt(); });
+    if (found.wasInterrupted() &&
+        failed(convertKinds(
             root, {}, verify,
             [](RewritePatternSet &patterns, const KindFilter &filter) {
               populateDropoutToLinalgPatterns(patterns, filter, MaskForm::Op);

@@ -295,9 +295,68 @@ func.func @f(%x: vector<32xf32>, %h: vector<16xf16>, %i: index, %m: memref<?xf32
   %w = vector.broadcast %i : index to vector<4xindex>
   return %e, %g, %v : vector<32xf32>, vector<16xf16>, vector<8xf32>
 }"""]
+# Dropout in place and not, what stands beside it, and a user's kernel.
+LAUNCHES = EXPLICIT_MEMREFS[:8] + MEMREF_MASKS + ELEMENTWISE + CONTRACTIONS + ["""
+func.func @f(%x: memref<?xf32>, %a: memref<?x4xf32, strided<[?, 1]>>, %b: memref<?x4xf32>, %state: memref<2xi64>) {
+  dropout.element %x into %x p = 0.3 rng(%state : memref<2xi64>) : memref<?xf32>, memref<?xf32>
+  memref.copy %a, %b : memref<?x4xf32, strided<[?, 1]>> to memref<?x4xf32>
+  return
+}""", """
+gpu.module @kernels {
+  gpu.func @f(%x: memref<8xf32>, %s: i64, %o: i64) kernel {
+    dropout.element %x into %x p = 0.3 rng(%s, %o) : memref<8xf32>, memref<8xf32>
+    gpu.return
+  }
+}"""]
+KERNEL_MATH = ["""
+gpu.module @kernels {
+  gpu.func @f(%x: memref<4xf32>, %y: memref<4xbf16>, %z: memref<4xf64>, %i: index) kernel {
+    %a = memref.load %x[%i] : memref<4xf32>
+    %0 = math.exp %a : f32
+    %1 = math.tanh %0 : f32
+    %2 = math.erf %1 : f32
+    %3 = math.fma %2, %a, %1 : f32
+    memref.store %3, %x[%i] : memref<4xf32>
+    %b = memref.load %y[%i] : memref<4xbf16>
+    %4 = math.sqrt %b : bf16
+    memref.store %4, %y[%i] : memref<4xbf16>
+    %c = memref.load %z[%i] : memref<4xf64>
+    %5 = math.exp %c : f64
+    memref.store %5, %z[%i] : memref<4xf64>
+    gpu.return
+  }
+}"""]
+KERNELS = ["""
+gpu.module @kernels {
+  llvm.func @g(%x: f32) -> f32 {
+    llvm.return %x : f32
+  }
+  llvm.func @f(%x: f32) attributes {gpu.kernel, nvvm.kernel} {
+    %0 = llvm.call @g(%x) : (f32) -> f32
+    llvm.return
+  }
+}"""]
+BINARIES = ["""
+module attributes {gpu.container_module} {
+  gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_90">, assembly = "text">]
+  func.func @f(%x: memref<?xf32>, %s: i64, %n: index) {
+    gpu.launch_func @kernels::@k blocks in (%n, %n, %n) threads in (%n, %n, %n) args(%s : i64, %x : memref<?xf32>)
+    return
+  }
+}"""]
+ALLOCATIONS = ["""
+llvm.func @malloc(i64) -> !llvm.ptr
+llvm.func @free(!llvm.ptr)
+llvm.func @f(%n: i64) {
+  %0 = llvm.call @malloc(%n) : (i64) -> !llvm.ptr
+  llvm.call @free(%0) : (!llvm.ptr) -> ()
+  llvm.return
+}"""]
 
 # The pass, as it is written in a pipeline, and what it runs on. The first of a pass has its defaults.
 PROGRAMS = {
+    "convert-dropout-to-gpu": LAUNCHES + OTHERS,
+    "convert-dropout-to-gpu{block-size=64 elements-per-thread=64 vector-access=false packed-minimum}": LAUNCHES,
     "convert-dropout-to-affine": EXPLICIT_MEMREFS + MEMREF_MASKS + STATE + KEEPS + OTHERS,
     "convert-dropout-to-affine{kinds=alpha}": EXPLICIT_MEMREFS + EXPLICIT_TENSORS[:2] + OTHERS,
     "convert-dropout-to-arith": KEEPS + EXPLICIT_TENSORS + STATE + OTHERS,
@@ -305,18 +364,24 @@ PROGRAMS = {
     "convert-dropout-to-linalg{mask=inline}": EXPLICIT_TENSORS + MASKED + EXPLICIT_MEMREFS + MASKS + MEMREF_MASKS + STATE + KEEPS + OTHERS,
     "convert-dropout-to-linalg{kinds=element,mask}": EXPLICIT_TENSORS + MASKED + EXPLICIT_MEMREFS + MASKS + MEMREF_MASKS,
     "convert-dropout-to-llvm": STATE + OTHERS,
+    "dropout-allocate-on-device": ALLOCATIONS + EMPTY,
+    "dropout-attach-cuda-target": KERNEL_MATH + KERNELS + OTHERS,
+    "dropout-attach-cuda-target{chip=sm_90a features=+ptx83}": KERNEL_MATH,
     "dropout-build-backward": EXPLICIT_TENSORS + LAYERS + OTHERS,
     "dropout-build-backward{functions=f}": EXPLICIT_TENSORS + LAYERS,
     "dropout-check-probabilities": EXPLICIT_TENSORS + EXPLICIT_MEMREFS + IMPLICIT + MASKS + MEMREF_MASKS + STATE + OTHERS,
     "dropout-convert-linalg-to-vector": ELEMENTWISE + CONTRACTIONS + OTHERS,
     "dropout-convert-linalg-to-vector{threads=0 nontemporal-bytes=1024 vector-bits=256 masked-memory=false}": ELEMENTWISE,
     "dropout-emit-entry-points": INTERFACES + BUFFERS[1:] + RESULTS + EXPLICIT_MEMREFS + STATE + OTHERS,
+    "dropout-emit-entry-points{device-arrays}": INTERFACES + BUFFERS[1:],
     "dropout-expand-copies": COPIES + OTHERS,
     "dropout-expand-f16": VECTORS + OTHERS,
     "dropout-fuse-elementwise": GENERICS + READERS + LINALG + OTHERS,
     "dropout-inline-mask": MASKS + READERS + MEMREF_MASKS + OTHERS,
+    "dropout-launch-to-runtime": BINARIES + OTHERS,
     "dropout-legalize-bf16": LLVM + EMPTY,
     "dropout-lower-floats": FLOATS + OTHERS,
+    "dropout-lower-kernel-math": KERNEL_MATH + OTHERS,
     "dropout-lower-vectors": VECTORS + OTHERS,
     "dropout-materialize-state": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
     "dropout-math-to-libmvec": VECTORS + FLOATS + OTHERS,
@@ -327,6 +392,7 @@ PROGRAMS = {
     "dropout-specialize-mode{mode=eval}": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
     "dropout-tile-and-fuse": EPILOGUES + LINALG + OTHERS,
     "dropout-vectorize-contractions": CONTRACTIONS + ELEMENTWISE + OTHERS,
+    "dropout-verify-kernels": KERNELS + OTHERS,
     "dropout-verify-llvm": LLVM + EMPTY,
     "dropout-verify-lowered": STATE + OTHERS,
 }
@@ -346,7 +412,8 @@ def defined():
     return passes
 
 
-ANCHORS = {"": "{}", "::mlir::ModuleOp": "{}", "::mlir::func::FuncOp": "func.func({})"}
+ANCHORS = {"": "{}", "::mlir::ModuleOp": "{}", "::mlir::func::FuncOp": "func.func({})",
+           "::mlir::gpu::GPUModuleOp": "gpu.module({})"}
 failures = []
 
 
