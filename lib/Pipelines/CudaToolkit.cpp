@@ -21,10 +21,15 @@ std::string mlir::dropout::findCudaToolkit(const char *file) {
     roots.push_back(
         llvm::sys::path::parent_path(llvm::sys::path::parent_path(*ptxas))
             .str());
+  bool isStated = false;
   for (const char *name : {"CUDA_ROOT", "CUDA_HOME", "CUDA_PATH"})
-    if (const char *root = std::getenv(name))
+    if (const char *root = std::getenv(name)) {
       roots.push_back(root);
-  roots.push_back("/usr/local/cuda");
+      isStated = true;
+    }
+  // Who names a toolkit does not want another.
+  if (!isStated)
+    roots.push_back("/usr/local/cuda");
   for (const std::string &root : roots) {
     llvm::SmallString<128> path(root);
     llvm::sys::path::append(path, file);

@@ -14,8 +14,8 @@
 namespace mlir::dropout {
 
 /// The root of a CUDA toolkit that has `file`, a path in it: that of the ptxas
-/// in PATH, else CUDA_ROOT, CUDA_HOME, CUDA_PATH, /usr/local/cuda. Empty if
-/// there is none. May be called from several threads.
+/// in PATH, else CUDA_ROOT, CUDA_HOME, CUDA_PATH or, if none of these is set,
+/// /usr/local/cuda. Empty if there is none. May be called from several threads.
 std::string findCudaToolkit(const char *file);
 
 /// Paths in the toolkit.
