@@ -9,6 +9,7 @@
 
 import os
 import platform
+import shutil
 
 import lit.formats
 
@@ -61,6 +62,17 @@ for level, names in LEVELS.items():
     needed |= set(names.split())
     if needed <= flags:
         config.available_features.add(level)
+
+# Where dropout-to-cubin looks for ptxas.
+stated = {name: os.environ[name] for name in ("CUDA_ROOT", "CUDA_HOME", "CUDA_PATH")
+          if name in os.environ}
+config.environment.update(stated)
+roots = [root for root in stated.values() if root] if stated else ["/usr/local/cuda"]
+ptxas = shutil.which("ptxas") or shutil.which(
+    "ptxas", path=os.pathsep.join(os.path.join(root, "bin") for root in roots))
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
 
 roundtrip = os.environ.get("DROPOUT_CHECK_ROUNDTRIP")
 config.substitutions += [
