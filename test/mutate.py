@@ -25,6 +25,8 @@ EMITTER = "lib/Conversion/Utils/KeepBitEmitter.cpp"
 PHILOX = "include/dropout/Conversion/Utils/Philox.h"
 RUN_EMITTER = "lib/Conversion/Utils/KeepRunEmitter.cpp"
 LINALG_TO_VECTOR = "lib/Conversion/LinalgToVector/"
+THREAD_EMITTER = "lib/Conversion/Utils/KeepThreadEmitter.cpp"
+TO_GPU_SOURCE = "lib/Conversion/DropoutToGPU/"
 LOWERING = "lib/Conversion/Utils/DropoutLowering.cpp"
 CONTRACT = "lib/Dialect/Dropout/IR/DropoutContract.cpp"
 OPS = "lib/Dialect/Dropout/IR/DropoutOps.cpp"
@@ -62,6 +64,8 @@ LARGE = "Integration/CPU/large-outputs.py"
 THREADS = "Integration/CPU/threads.py"
 VALUES = "Integration/CPU/values.py"
 TO_VECTOR = "Conversion/LinalgToVector/linalg-to-vector.mlir"
+TO_GPU = "Conversion/DropoutToGPU/convert-dropout-to-gpu.mlir"
+TO_PTX = "Pipelines/dropout-to-ptx.mlir"
 CONTRACT_TESTS = "Unit/Dialect/DropoutContractTests:"
 RUNTIME_TESTS = "Unit/Runtime/DropoutRuntimeTests:"
 
@@ -77,10 +81,29 @@ MUTANTS = {
     "run-high": ("block numbers have 64 bits", LINALG_TO_VECTOR + "RowEmitter.cpp", "perBlock << 32", "perBlock << 33", INDICES),
     "tile-begin": ("nothing is written in front of a row", LINALG_TO_VECTOR + "RowEmitter.cpp", "MaxSIOp::create(builder, loc, element, first)", "MaxSIOp::create(builder, loc, element, element)", GUARDS),
     "store-alignment": ("stores past the caches are aligned", LINALG_TO_VECTOR + "RowEmitter.cpp", "start, constant(63)", "start, constant(0)", LARGE),
-    "merge-loops": ("strides are as stated", LINALG_TO_VECTOR + "IterationSpace.cpp", "mergeable &= isSame(", "mergeable |= isSame(", MEMORY),
+    "merge-loops": ("strides are as stated", "lib/Conversion/LoopNest/IterationSpace.cpp", "mergeable &= isSame(", "mergeable |= isSame(", MEMORY),
     "eval-in-place": ("eval is the identity", LINALG_TO_VECTOR + "LinalgToVector.cpp", "source.get() != init.get()", "source.get() == init.get()", TO_VECTOR),
     "thread-part": ("same bits for any thread count", LINALG_TO_VECTOR + "SharedNest.cpp", "bounds(inner, innerPart, false)", "bounds(inner, outerPart, false)", THREADS),
     "bf16-middle": ("rounded to nearest even", "lib/Pipelines/LowerFloats.cpp", "splat(halfwords, 0x8000)", "splat(halfwords, 0x7fff)", VALUES),
+    # The GPU lowering
+    "thread-tie": ("a tie in any halfword is decided exactly", THREAD_EMITTER, "word, tie);", "word, word);", TO_GPU),
+    "thread-tie-halves": ("ties of both halfwords are found", THREAD_EMITTER, "found =\n      arith::AndIOp::create(builder, loc, all, constantI32(0x80008000))", "found =\n      arith::AndIOp::create(builder, loc, all, constantI32(0x00008000))", TO_GPU),
+    "thread-limit": ("T in [1, 2^16) keeps what it should", THREAD_EMITTER, "arith::MaxUIOp::create(builder, loc, top, constantI64(1))", "arith::MaxUIOp::create(builder, loc, top, constantI64(0))", TO_GPU),
+    "thread-low-block": ("L(i) comes from block((i div 8) | 2^63)", THREAD_EMITTER, "uint64_t(1) << 63", "uint64_t(1) << 62", TO_GPU),
+    "thread-halves": ("low half of a word first", THREAD_EMITTER, "    compare(arith::CmpIPredicate::ugt,\n            arith::ShLIOp::create(builder, loc, word, constantI32(16)));\n    compare(arith::CmpIPredicate::ugt, word);", "    compare(arith::CmpIPredicate::ugt, word);\n    compare(arith::CmpIPredicate::ugt,\n            arith::ShLIOp::create(builder, loc, word, constantI32(16)));", TO_GPU),
+    "gpu-alignment": ("any strided layout works", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "constant(vectorBytes - 1)", "constant(bytes - 1)", TO_GPU),
+    "gpu-row-alignment": ("rows of any length are aligned or not, each", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "constant(0), toIndex(distance))", "constant(0), constant(0))", TO_GPU),
+    "gpu-row-groups": ("rows that begin inside of a block are whole", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "(plan.mayBeginInFront() ? groupSize - 1 : 0)", "(plan.mayBeginInFront() ? 0 : 0)", TO_GPU),
+    "gpu-tail": ("nothing is written behind a row", TO_GPU_SOURCE + "ThreadEmitter.cpp", "arith::CmpIPredicate::sle,\n                                        add(begins.back(), groupSize), extent)", "arith::CmpIPredicate::sle,\n                                        begins.back(), extent)", TO_GPU),
+    "gpu-element-tail": ("nothing is written behind a row, element by element", TO_GPU_SOURCE + "ThreadEmitter.cpp", "arith::CmpIPredicate::slt, element, extent", "arith::CmpIPredicate::sle, element, extent", TO_GPU),
+    "gpu-row-offset": ("rows that begin inside of a block", TO_GPU_SOURCE + "ThreadEmitter.cpp", "first = arith::SubIOp::create(builder, loc, first, within);", "(void)within;", TO_GPU),
+    "gpu-distance": ("each group is one thread's", TO_GPU_SOURCE + "ThreadEmitter.cpp", "begins.push_back(add(begins.back(), distance));", "begins.push_back(add(begins.back(), groupSize));", TO_GPU),
+    "gpu-pair-order": ("results are stored where they belong", TO_GPU_SOURCE + "ThreadEmitter.cpp", "mapping.lookupOrDefault(resolve(select.getCondition(), known)), yes, no)", "mapping.lookupOrDefault(resolve(select.getCondition(), known)), no, yes)", TO_GPU),
+    "gpu-bf16-halves": ("a bf16 in the upper half of a word", TO_GPU_SOURCE + "ThreadEmitter.cpp", "int32_t(0xffff0000)", "int32_t(0x0000ffff)", TO_GPU),
+    "gpu-vector-alignment": ("copy speed: accesses of 16 bytes", TO_GPU_SOURCE + "ThreadEmitter.cpp", "array, index,\n        /*nontemporal=*/false, llvm::MaybeAlign(bytes)", "array, index,\n        /*nontemporal=*/false, llvm::MaybeAlign()", TO_PTX),
+    "gpu-state": ("rng(%state) is read inside the kernel", TO_GPU_SOURCE + "LaunchBuilder.cpp", "if (!comesFromLoad(value, kernel))", "if (true)", TO_GPU),
+    "gpu-in-place": ("eval is the identity", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "if (!writesItsInput(generic, known))", "if (true)", TO_GPU),
+    "gpu-points": ("one thread for each point, and no more", TO_GPU_SOURCE + "PointwiseToLaunch.cpp", "arith::CmpIPredicate::ult, point, points", "arith::CmpIPredicate::ule, point, points", TO_GPU),
     # Mask contract
     "rounds-nine": ("R = 10 by default", EMITTER,
                     "round < parameters.rounds", "round + 1 < parameters.rounds", TO_ARITH),
