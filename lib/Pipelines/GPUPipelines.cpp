@@ -35,6 +35,8 @@ static void addKernelPasses(OpPassManager &pm,
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // CSE takes a constant array of a kernel for the same one on the host.
+  pm.addPass(createConvertDropoutToGPUPass(kernels));
   pm.addPass(createGpuLaunchSinkIndexComputationsPass());
   pm.addPass(createGpuKernelOutliningPass());
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/Conversion/DropoutToGPU.h"
+#include "LaunchBuilder.h"
 
 #include "dropout/Conversion/DropoutToLinalg.h"
 #include "dropout/Conversion/Passes.h"
@@ -99,6 +100,12 @@ struct ConvertDropoutToGPUPass final
     for (linalg::LinalgOp op : ops)
       if (failed(convert(rewriter, op, names, target)))
         return signalPassFailure();
+    // Launches of an earlier run, too: CSE may have put the host's array in the
+    // place of the kernel's.
+    root->walk([](gpu::LaunchOp launch) {
+      if (launch.getModule() == kKernelModuleName)
+        moveLoadsIntoKernel(launch);
+    });
   }
 
 private:
