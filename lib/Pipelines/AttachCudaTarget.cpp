@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CudaToolkit.h"
+#include "Subtarget.h"
 
 #include "dropout/Pipelines/GPUPipelines.h"
 #include "dropout/Pipelines/Passes.h"
@@ -14,8 +15,6 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 
 namespace mlir::dropout {
@@ -102,23 +101,18 @@ bool mlir::dropout::hasPackedMinimum(StringRef chip, StringRef features) {
   return newest >= 80;
 }
 
-/// What LLVM knows of NVIDIA's architectures; null if it was built without.
-static std::unique_ptr<llvm::MCSubtargetInfo> createSubtarget() {
+/// LLVM's table of NVIDIA's architectures; null, with an error at `op` unless
+/// that is null, if it was built without them.
+static std::unique_ptr<llvm::MCSubtargetInfo> lookUpSubtarget(Operation *op) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
-  std::string error;
-  llvm::Triple triple(kTriple);
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!target)
-    return nullptr;
-  return std::unique_ptr<llvm::MCSubtargetInfo>(
-      target->createMCSubtargetInfo(triple, "", ""));
+  return lookUpSubtarget(op, kTriple);
 }
 
 std::string mlir::dropout::getNewestCudaChip(unsigned architecture) {
-  std::unique_ptr<llvm::MCSubtargetInfo> subtarget = createSubtarget();
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget =
+      lookUpSubtarget(/*op=*/nullptr);
   unsigned newest = 0;
   if (subtarget)
     for (const auto &entry : subtarget->getAllProcessorDescriptions()) {
@@ -150,28 +144,16 @@ struct AttachCudaTargetPass
 
 private:
   LogicalResult verifyTarget() {
-    std::unique_ptr<llvm::MCSubtargetInfo> subtarget = createSubtarget();
-    if (!subtarget)
-      return getOperation().emitError("expected LLVM to have the target '")
-             << kTriple << "', but it has not";
-    auto isKnown = [](StringRef name, auto table) {
-      return llvm::any_of(table,
-                          [&](const auto &entry) { return name == entry.Key; });
-    };
-    if (!isKnown(chip, subtarget->getAllProcessorDescriptions())) {
-      InFlightDiagnostic diagnostic =
-          getOperation().emitError("expected option 'chip' to be one of ");
-      llvm::interleaveComma(
-          subtarget->getAllProcessorDescriptions(), diagnostic,
-          [&](const auto &entry) { diagnostic << entry.Key; });
-      return diagnostic << ", but got '" << chip << "'";
-    }
+    std::unique_ptr<llvm::MCSubtargetInfo> subtarget =
+        lookUpSubtarget(getOperation());
+    if (!subtarget || failed(verifyChip(getOperation(), *subtarget, chip)))
+      return failure();
     SmallVector<StringRef> names;
     StringRef(features).split(names, ',', /*MaxSplit=*/-1,
                               /*KeepEmpty=*/false);
     for (StringRef name : names)
       if (!name.consume_front("+") || !name.starts_with("ptx") ||
-          !isKnown(name, subtarget->getAllProcessorFeatures()))
+          !isKnownFeature(*subtarget, name))
         return getOperation().emitError(
                    "expected option 'features' to be a PTX version, as "
                    "+ptx80, but got '")

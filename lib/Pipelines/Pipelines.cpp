@@ -171,4 +171,14 @@ void mlir::dropout::registerPipelines() {
       "The same with machine code for one architecture, made by ptxas of the "
       "CUDA toolkit",
       buildDropoutToCubinPipeline);
+  PassPipelineRegistration<DropoutToAMDGCNOptions>(
+      "dropout-to-amdgcn",
+      "Lower the same programs to kernels for AMD GPUs; host code keeps its "
+      "gpu.launch_func ops",
+      buildDropoutToAMDGCNPipeline);
+  PassPipelineRegistration<DropoutToSPIRVOptions>(
+      "dropout-to-spirv",
+      "Lower the same programs to a spirv.module for Vulkan; host code keeps "
+      "its gpu.launch_func ops",
+      buildDropoutToSPIRVPipeline);
 }

@@ -27,6 +27,9 @@ struct KernelTarget {
   bool vectorAccess = true;
   /// A minimum of two halfwords is one instruction.
   bool packedMinimum = false;
+  /// Blocks are blockSize x 1 threads, a constant; else as many in x as a row
+  /// needs.
+  bool staticBlock = false;
 };
 
 /// Replaces `generic`, on memrefs, by a `gpu.launch` or, where only the run

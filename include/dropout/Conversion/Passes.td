@@ -119,6 +119,11 @@ def ConvertDropoutToArithPass : Pass<"convert-dropout-to-arith"> {
     draws until they are used, and each block that uses them compares for
     itself: most targets have no registers for vectors of i1.
   }];
+  let options = [
+    Option<"shareBlocks", "share-blocks", "bool", /*default=*/"true",
+           "Split loops over neighbouring elements, which takes integers of 128 "
+           "bits; else each draw is expanded where it stands">
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::dropout::DropoutDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
@@ -227,7 +232,10 @@ def ConvertDropoutToGPUPass : Pass<"convert-dropout-to-gpu"> {
     Option<"vectorAccess", "vector-access", "bool", /*default=*/"true",
            "Load and store several elements at once">,
     Option<"packedMinimum", "packed-minimum", "bool", /*default=*/"false",
-           "A minimum of two halfwords is one instruction (sm_90)">
+           "A minimum of two halfwords is one instruction (sm_90)">,
+    Option<"staticBlock", "static-block", "bool", /*default=*/"false",
+           "Blocks have one row of block-size threads; else as many in x as a "
+           "row of the arrays needs, which only the run may know">
   ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

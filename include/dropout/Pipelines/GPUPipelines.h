@@ -57,6 +57,64 @@ struct DropoutToPTXOptions : public PassPipelineOptions<DropoutToPTXOptions> {
       llvm::cl::init(false)};
 };
 
+/// What kernels for AMD GPUs are translated to.
+enum class RocmFormat {
+  /// Assembly, as text.
+  Assembly,
+  /// A code object (HSACO), which HIP's and HSA's loaders take. Needs ld.lld.
+  Binary
+};
+
+/// AMD Instinct MI300.
+inline constexpr llvm::StringLiteral kDefaultRocmChip = "gfx942";
+
+/// Options of `dropout-to-amdgcn`.
+struct DropoutToAMDGCNOptions
+    : public PassPipelineOptions<DropoutToAMDGCNOptions> {
+  PassOptions::Option<std::string> chip{
+      *this, "chip", llvm::cl::desc("Architecture: gfx900 or later"),
+      llvm::cl::init(kDefaultRocmChip.str())};
+  PassOptions::Option<std::string> features{
+      *this, "features",
+      llvm::cl::desc("xnack and sramecc, as +xnack,-sramecc; empty: any")};
+  PassOptions::Option<RocmFormat> format{
+      *this, "format", llvm::cl::desc("What kernels are translated to"),
+      llvm::cl::init(RocmFormat::Assembly),
+      llvm::cl::values(clEnumValN(RocmFormat::Assembly, "isa", "assembly"),
+                       clEnumValN(RocmFormat::Binary, "bin",
+                                  "code object (HSACO), linked by ld.lld"))};
+  PassOptions::Option<int64_t> blockSize{
+      *this, "block-size",
+      llvm::cl::desc("Threads of a block: a power of two, 32 to 1024"),
+      llvm::cl::init(KernelTarget().blockSize)};
+  PassOptions::Option<int64_t> elementsPerThread{
+      *this, "elements-per-thread",
+      llvm::cl::desc("Elements of a thread: 16, 32 or 64"),
+      llvm::cl::init(KernelTarget().elementsPerThread)};
+};
+
+/// Options of `dropout-to-spirv`.
+struct DropoutToSPIRVOptions
+    : public PassPipelineOptions<DropoutToSPIRVOptions> {
+  PassOptions::Option<int64_t> blockSize{
+      *this, "block-size",
+      llvm::cl::desc("Threads of a workgroup: a power of two, 32 to 1024; all "
+                     "devices have 128"),
+      llvm::cl::init(128)};
+  PassOptions::Option<int64_t> elementsPerThread{
+      *this, "elements-per-thread",
+      llvm::cl::desc("Elements of a thread: 16, 32 or 64"),
+      llvm::cl::init(KernelTarget().elementsPerThread)};
+  PassOptions::Option<bool> float64{
+      *this, "float64",
+      llvm::cl::desc("The device has f64 (the capability Float64)"),
+      llvm::cl::init(false)};
+};
+
+/// Whether `chip` names an AMD architecture that kernels can be made for, as
+/// far as the name tells: GFX9 or later.
+bool isRocmChip(StringRef chip);
+
 /// 90 for sm_90, sm_90a; 0 if it is no such name.
 unsigned getCudaArchitecture(StringRef chip);
 
@@ -81,6 +139,39 @@ void buildDropoutToPTXPipeline(OpPassManager &pm,
 void buildDropoutToCubinPipeline(OpPassManager &pm,
                                  const DropoutToPTXOptions &options);
 
+/// Adds the passes of `dropout-to-amdgcn`, a pipeline on a builtin module. The
+/// result is a `gpu.binary`, and host code as it was before: functions on
+/// memrefs of device memory with `gpu.launch_func` ops (and the ops of dropout
+/// that check probabilities and reserve offsets), for a launcher of the
+/// caller's. A kernel takes a memref as the fields of its descriptor: two
+/// pointers, the offset, a size and a stride for each dimension.
+void buildDropoutToAMDGCNPipeline(OpPassManager &pm,
+                                  const DropoutToAMDGCNOptions &options);
+
+/// Adds the passes of `dropout-to-spirv`, a pipeline on a builtin module:
+/// kernels in one `spirv.module` for Vulkan, which `mlir-translate
+/// --serialize-spirv` takes. Host code and the `gpu.module` stay as they are,
+/// as a description of what is to be launched: functions with `gpu.launch_func`
+/// ops.
+///
+/// Each kernel is an entry point of its own name. Its arguments are storage
+/// buffers in descriptor set 0, bound in the order of the operands of its
+/// `gpu.launch_func`: a memref of the host function is the array from the
+/// allocation's first element on, a number is a buffer with nothing but it
+/// (index: 64 bits). A workgroup has `block-size` x 1 x 1 threads; the grid is
+/// that of the `gpu.launch_func`.
+///
+/// The device has to have Int64; for f16 Float16 and StorageBuffer16BitAccess;
+/// and as many storage buffers in a stage as a kernel has arguments. Masks are
+/// those of the contract, bit for bit. Values are, too, where the driver keeps
+/// denormals and NaNs and rounds conversions to f16 to the nearest even; but
+/// alpha dropout's may differ by the rounding of a product: Vulkan does not say
+/// that an Fma is fused.
+///
+/// bf16, f64 without `float64`, arrays of i1 (masks), and ops that SPIR-V has
+/// no form of (math.erf) are errors.
+void buildDropoutToSPIRVPipeline(OpPassManager &pm,
+                                 const DropoutToSPIRVOptions &options);
 /// Lets the pipelines take programs that launch kernels of their own.
 void registerLaunchDeallocationExternalModel(DialectRegistry &registry);
 

@@ -310,6 +310,81 @@ def AttachCudaTargetPass
     "::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
+def AttachRocmTargetPass
+    : Pass<"dropout-attach-rocm-target", "::mlir::ModuleOp"> {
+  let summary = "State the AMD architecture that kernels are made for";
+  let description = [{
+    Gives every `gpu.module` without a target a `#rocdl.target`. Unknown
+    architectures, those before GFX9, and features that a code object can't name
+    are errors, and so is a missing ld.lld where `binary` asks for machine code.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"gfx942\"",
+           "Architecture, as gfx942">,
+    Option<"features", "features", "std::string", /*default=*/"\"\"",
+           "xnack and sramecc, as +xnack,-sramecc; empty: any">,
+    Option<"binary", "binary", "bool", /*default=*/"false",
+           "A code object is wanted: ld.lld has to be there">
+  ];
+  let dependentDialects = [
+    "::mlir::gpu::GPUDialect", "::mlir::ROCDL::ROCDLDialect"];
+}
+
+def CaptureLaunchSizesPass
+    : Pass<"dropout-capture-launch-sizes", "::mlir::ModuleOp"> {
+  let summary = "Pass the sizes of grids and blocks to kernels as arguments";
+  let description = [{
+    Reading them on an AMD GPU takes a library of the vendor's, ockl.
+  }];
+}
+
+def SerializeRocmPass
+    : Pass<"dropout-serialize-rocm", "::mlir::ModuleOp"> {
+  let summary = "Convert kernels to assembly or code objects of AMD GPUs";
+  let description = [{
+    Every `gpu.module`, in the LLVM dialect and with a `#rocdl.target`, becomes a
+    `gpu.binary`. As upstream's `gpu-module-to-binary`, which wants the linker in
+    a folder `llvm/bin` of a toolkit: this takes the one of `ROCM_PATH`, else
+    ld.lld-22 or ld.lld from PATH.
+  }];
+  let options = [
+    Option<"binary", "binary", "bool", /*default=*/"false",
+           "A code object (HSACO, an ELF file) instead of assembly">
+  ];
+  let dependentDialects = [
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::ROCDL::ROCDLDialect"];
+}
+
+def SinkConstantsPass
+    : Pass<"dropout-sink-constants", "::mlir::ModuleOp"> {
+  let summary = "Copy constants into the kernels that use them";
+  let description = [{
+    Upstream's `gpu-launch-sink-index-computations` moves sizes of memrefs, too,
+    which kernels in SPIR-V do not know.
+  }];
+}
+
+def AttachSPIRVTargetPass
+    : Pass<"dropout-attach-spirv-target", "::mlir::ModuleOp"> {
+  let summary = "State what kernels for Vulkan need, and refuse other types";
+  let description = [{
+    Gives the module a `spirv.target_env` (SPIR-V 1.3, with Shader, Int64, Float16
+    and StorageBuffer16BitAccess) and every kernel a `spirv.entry_point_abi` with
+    the size of its block, which has to be constant.
+
+    Types that this target lacks are errors: `convert-gpu-to-spirv` would take
+    wider ones for them without a word, in memory, too. These are bf16, f64
+    (unless `float64`), memrefs and arguments of i1, and integers other than i1,
+    i32, i64 and index.
+  }];
+  let options = [
+    Option<"float64", "float64", "bool", /*default=*/"false",
+           "The device has f64 (the capability Float64)">
+  ];
+  let dependentDialects = ["::mlir::spirv::SPIRVDialect"];
+}
+
 def LowerKernelMathPass
     : Pass<"dropout-lower-kernel-math", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Expand math functions in kernels to arithmetic";

@@ -126,7 +126,7 @@ static bool walksElements(KeepOp op, scf::ForOp loop) {
 ///     for iv = max(lb, lb + 8 * b - skipped)
 ///           to min(ub, lb + 8 * b + 8 - skipped) { bit of bits }
 ///   }
-static void shareBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
+static void splitIntoBlocks(scf::ForOp loop, MutableArrayRef<KeepOp> draws) {
   Location loc = loop.getLoc();
   OpBuilder builder(loop);
   Type index = builder.getIndexType(), i64 = builder.getI64Type();
@@ -213,7 +213,7 @@ static void shareBlocksInLoops(Operation *root) {
       draws.push_back(op);
   });
   for (auto &[loop, draws] : drawsOfLoop)
-    shareBlocks(cast<scf::ForOp>(loop), draws);
+    splitIntoBlocks(cast<scf::ForOp>(loop), draws);
 }
 
 //===----------------------------------------------------------------------===//
@@ -295,7 +295,8 @@ struct ConvertDropoutToArithPass final
       if (draws)
         moveLoopInvariantCode(loop);
     });
-    shareBlocksInLoops(root);
+    if (shareBlocks)
+      shareBlocksInLoops(root);
     RewritePatternSet patterns(&getContext());
     populateDropoutToArithPatterns(patterns);
     // Once is enough: no expansion leaves a draw, and folding is for later.

@@ -123,6 +123,7 @@ private:
     target.elementsPerThread = elementsPerThread;
     target.vectorAccess = vectorAccess;
     target.packedMinimum = packedMinimum;
+    target.staticBlock = staticBlock;
     return success();
   }
 

@@ -214,18 +214,8 @@ private:
       for (OpFoldResult outer : ArrayRef(space.extents).drop_back())
         product = emitMul(builder, loc, product, outer);
       rows = toIndex(product);
-      // As many threads in x as a row needs, a power of two.
-      Value needed =
-          arith::CeilDivUIOp::create(builder, loc, groups, numGroups);
-      blockX = constant(1);
-      for (int64_t size = 1; size < target.blockSize; size *= 2) {
-        Value isMore = arith::CmpIOp::create(
-            builder, loc, arith::CmpIPredicate::ugt, needed, constant(size));
-        blockX = arith::SelectOp::create(builder, loc, isMore,
-                                         constant(2 * size), blockX);
-      }
-      blockY = arith::DivUIOp::create(builder, loc, constant(target.blockSize),
-                                      blockX);
+      if (!target.staticBlock)
+        std::tie(blockX, blockY) = emitBlockShape(groups, numGroups);
       Value gridY = arith::CeilDivUIOp::create(builder, loc, rows, blockY);
       shape.gridY =
           arith::MinUIOp::create(builder, loc, gridY, constant(kMaxGridY));
@@ -249,21 +239,40 @@ private:
       return arith::AddIOp::create(builder, loc, a, b);
     };
     ThreadPosition position;
+    bool isShaped = hasRows && !target.staticBlock;
     position.distance =
-        hasRows ? Value(blockSize.x) : constant(target.blockSize);
+        isShaped ? Value(blockSize.x) : constant(target.blockSize);
     position.group =
         add(multiply(block.x, multiply(position.distance,
                                        constant(plan.getNumGroups()))),
             thread.x);
     if (hasRows) {
-      Value firstRow = add(multiply(block.y, blockSize.y), thread.y);
-      Value step = multiply(launch.getGridSize().y, blockSize.y);
+      Value firstRow = block.y, step = launch.getGridSize().y;
+      if (isShaped) {
+        firstRow = add(multiply(firstRow, blockSize.y), thread.y);
+        step = multiply(step, blockSize.y);
+      }
       auto loop = scf::ForOp::create(builder, loc, firstRow, rows, step);
       builder.setInsertionPointToStart(loop.getBody());
       position.outer = emitOuterIndices(loop.getInductionVar(), space);
     }
     ThreadEmitter(builder, plan, live, known).emit(position);
     moveLoadsIntoKernel(launch);
+  }
+
+  /// Threads of a block in x and y: as many in x as a row of `groups` needs, a
+  /// power of two.
+  std::pair<Value, Value> emitBlockShape(Value groups, Value numGroups) {
+    Value needed = arith::CeilDivUIOp::create(builder, loc, groups, numGroups);
+    Value blockX = constant(1);
+    for (int64_t size = 1; size < target.blockSize; size *= 2) {
+      Value isMore = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::ugt, needed, constant(size));
+      blockX = arith::SelectOp::create(builder, loc, isMore, constant(2 * size),
+                                       blockX);
+    }
+    return {blockX, arith::DivUIOp::create(builder, loc,
+                                           constant(target.blockSize), blockX)};
   }
 
   /// The indices of the outer loops in row number `row`.
