@@ -10,6 +10,7 @@
 import os
 import platform
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -73,6 +74,11 @@ ptxas = shutil.which("ptxas") or shutil.which(
 if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
+# Where a Vulkan driver runs our kernels: Mesa's lavapipe does on any machine.
+if os.access(config.vulkan_run, os.X_OK) and subprocess.run(
+        [config.vulkan_run], stdin=subprocess.DEVNULL,
+        capture_output=True).returncode == 0:
+    config.available_features.add("vulkan")
 
 roundtrip = os.environ.get("DROPOUT_CHECK_ROUNDTRIP")
 config.substitutions += [
@@ -90,6 +96,7 @@ config.substitutions += [
     ("%cxx_compiler", config.cxx_compiler),
     ("%c_compiler", config.c_compiler),
     ("%mlir_dir", config.mlir_dir),
+    ("%vulkan_run", config.vulkan_run),
     ("%mlir_include", config.mlir_include_dir),
     ("%sanitizer_flags", "-DCMAKE_CXX_FLAGS=-fsanitize=address,undefined"
      if config.sanitizers else ""),

@@ -64,7 +64,7 @@ private:
       return op->emitError("expected types that SPIR-V kernels have (i32, i64, "
                            "f16, f32")
              << (float64 ? ", f64" : "; f64 with the option 'float64'")
-             << "; i1 not in memory), but got '" << type << "'";
+             << "; i1 not in memory), but got " << type;
     };
     for (Type type : op->getOperandTypes())
       if (failed(verify(type)))

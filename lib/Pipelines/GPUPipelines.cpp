@@ -175,6 +175,8 @@ void mlir::dropout::buildDropoutToSPIRVPipeline(
   AttachSPIRVTargetPassOptions target;
   target.float64 = options.float64;
   pm.addPass(createAttachSPIRVTargetPass(target));
+  // What follows converts everything but these.
+  pm.addNestedPass<gpu::GPUModuleOp>(createConvertMathToSPIRVPass());
   // Upstream's constructor does not take the option.
   std::unique_ptr<Pass> conversion = createConvertGPUToSPIRVPass();
   LogicalResult isKnown = conversion->initializeOptions(
