@@ -30,6 +30,8 @@
 
 // ELEMENT-LABEL: {{^}}element_0:
 // ELEMENT-NOT:   v_mul_
+// ELEMENT:       v_cmp_{{.*}}_i64
+// ELEMENT-NOT:   v_mul_
 // ELEMENT-COUNT-4: global_load_dwordx4
 // ELEMENT-NOT:   global_load
 // ELEMENT-COUNT-38: v_mad_u64_u32

@@ -353,6 +353,40 @@ llvm.func @f(%n: i64) {
   llvm.return
 }"""]
 
+LAUNCHES = ["""
+func.func @f(%x: memref<?xf32>, %v: f32, %n: index) {
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %z = arith.constant 2.0 : f32
+  gpu.launch blocks(%bx, %by, %bz) in (%gx = %n, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c64, %sy = %c1, %sz = %c1) {
+    %0 = arith.muli %bx, %sx : index
+    %1 = arith.addi %0, %tx : index
+    %2 = arith.mulf %v, %z : f32
+    memref.store %2, %x[%1] : memref<?xf32>
+    gpu.terminator
+  }
+  return
+}"""]
+OUTLINED = ["""
+module attributes {gpu.container_module} {
+  gpu.module @kernels {
+    gpu.func @f(%x: memref<?xf32>, %v: f32) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
+      %i = gpu.thread_id x
+      memref.store %v, %x[%i] : memref<?xf32>
+      gpu.return
+    }
+  }
+}"""]
+ROCM = ["""
+module attributes {gpu.container_module} {
+  gpu.module @kernels [#rocdl.target<chip = "gfx942">] {
+    llvm.func @f(%p: !llvm.ptr, %v: f32) attributes {gpu.kernel, rocdl.kernel} {
+      llvm.store %v, %p : f32, !llvm.ptr
+      llvm.return
+    }
+  }
+}"""]
+
 # The pass, as it is written in a pipeline, and what it runs on. The first of a pass has its defaults.
 PROGRAMS = {
     "convert-dropout-to-gpu": LAUNCHES + OTHERS,
@@ -360,6 +394,7 @@ PROGRAMS = {
     "convert-dropout-to-affine": EXPLICIT_MEMREFS + MEMREF_MASKS + STATE + KEEPS + OTHERS,
     "convert-dropout-to-affine{kinds=alpha}": EXPLICIT_MEMREFS + EXPLICIT_TENSORS[:2] + OTHERS,
     "convert-dropout-to-arith": KEEPS + EXPLICIT_TENSORS + STATE + OTHERS,
+    "convert-dropout-to-arith{share-blocks=false}": KEEPS,
     "convert-dropout-to-linalg": EXPLICIT_TENSORS + MASKED + EXPLICIT_MEMREFS + MASKS + MEMREF_MASKS + STATE + KEEPS + OTHERS,
     "convert-dropout-to-linalg{mask=inline}": EXPLICIT_TENSORS + MASKED + EXPLICIT_MEMREFS + MASKS + MEMREF_MASKS + STATE + KEEPS + OTHERS,
     "convert-dropout-to-linalg{kinds=element,mask}": EXPLICIT_TENSORS + MASKED + EXPLICIT_MEMREFS + MASKS + MEMREF_MASKS,
@@ -367,8 +402,13 @@ PROGRAMS = {
     "dropout-allocate-on-device": ALLOCATIONS + EMPTY,
     "dropout-attach-cuda-target": KERNEL_MATH + KERNELS + OTHERS,
     "dropout-attach-cuda-target{chip=sm_90a features=+ptx83}": KERNEL_MATH,
+    "dropout-attach-rocm-target": OUTLINED + OTHERS,
+    "dropout-attach-rocm-target{chip=gfx90a features=+xnack binary}": OUTLINED,
+    "dropout-attach-spirv-target": OUTLINED + EMPTY,
+    "dropout-attach-spirv-target{float64}": OUTLINED,
     "dropout-build-backward": EXPLICIT_TENSORS + LAYERS + OTHERS,
     "dropout-build-backward{functions=f}": EXPLICIT_TENSORS + LAYERS,
+    "dropout-capture-launch-sizes": LAUNCHES + OTHERS,
     "dropout-check-probabilities": EXPLICIT_TENSORS + EXPLICIT_MEMREFS + IMPLICIT + MASKS + MEMREF_MASKS + STATE + OTHERS,
     "dropout-convert-linalg-to-vector": ELEMENTWISE + CONTRACTIONS + OTHERS,
     "dropout-convert-linalg-to-vector{threads=0 nontemporal-bytes=1024 vector-bits=256 masked-memory=false}": ELEMENTWISE,
@@ -388,6 +428,9 @@ PROGRAMS = {
     "dropout-prepare-bufferization": BUFFERS + RESULTS + OTHERS,
     "dropout-prepare-linalg": LINALG + GENERICS + READERS + OTHERS,
     "dropout-separate-results": RESULTS + BUFFERS[1:] + OTHERS,
+    "dropout-serialize-rocm": ROCM + OTHERS,
+    "dropout-serialize-rocm{binary}": ROCM,
+    "dropout-sink-constants": LAUNCHES + OTHERS,
     "dropout-specialize-mode": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
     "dropout-specialize-mode{mode=eval}": IMPLICIT + EXPLICIT_TENSORS + STATE + OTHERS,
     "dropout-tile-and-fuse": EPILOGUES + LINALG + OTHERS,

@@ -18,7 +18,7 @@ for td in (source / "include").rglob("Passes.td"):
         name = re.match(r'\w+\s*:\s*Pass<\s*"([^"]+)"', text).group(1)
         summary = re.search(r'let summary = "([^"]*)"', text).group(1)
         defined[name] = summary, set(re.findall(r'Option<"\w+", "([\w-]+)"', text))
-pipelines = {"dropout-to-llvm", "dropout-to-ptx", "dropout-to-cubin"}
+pipelines = {"dropout-to-amdgcn", "dropout-to-cubin", "dropout-to-llvm", "dropout-to-ptx", "dropout-to-spirv"}
 ours = {name: what for name, what in listed.items() if "dropout" in name and name not in pipelines}
 if len(defined) < 17 or ours != defined or not pipelines <= set(listed):
     sys.exit(f"--help and Passes.td differ: {[(n, ours.get(n), defined.get(n)) for n in ours.keys() | defined.keys() if ours.get(n) != defined.get(n)]}")
