@@ -155,6 +155,8 @@ for ty in ("f32", "f16"):
     add("alpha", ty, random((1001,), ty), .5, backward=True)
     add("channel", ty, random((5, 7, 33), ty), .5, backward=True)
 
+add("channel", "f32", random((70000, 1, 2), "f32"), .5)  # more rows than a grid may have
+
 lines = "".join(f"{line}\n" for _, lines, *_ in cases for line in lines)
 r = subprocess.run([RUNNER], input=lines, capture_output=True, text=True, timeout=600)
 check(r.returncode == 0, f"{RUNNER}: exit code {r.returncode} {r.stderr[-2000:]}")
