@@ -184,6 +184,7 @@ void mlir::dropout::buildDropoutToSPIRVPipeline(
   assert(succeeded(isKnown) && "expected an option of convert-gpu-to-spirv");
   (void)isKnown;
   pm.addPass(std::move(conversion));
+  pm.addPass(createForbidContractionPass());
   OpPassManager &modules = pm.nest<spirv::ModuleOp>();
   modules.addPass(createCanonicalizerPass());
   modules.addPass(createCSEPass());

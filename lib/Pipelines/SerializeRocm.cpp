@@ -49,7 +49,7 @@ struct SerializeRocmPass
     SmallString<128> root, folder;
     std::error_code error =
         llvm::sys::fs::createUniqueDirectory("dropout-rocm", root);
-    auto removeFolder = llvm::make_scope_exit([&] {
+    llvm::scope_exit removeFolder([&] {
       if (!root.empty())
         llvm::sys::fs::remove_directories(root);
     });

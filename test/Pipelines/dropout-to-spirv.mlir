@@ -28,6 +28,8 @@
 // CHECK-DAG:   spirv.GlobalVariable @element_0_arg_7 bind(0, 7) : !spirv.ptr<!spirv.struct<(f32 [0])>, StorageBuffer>
 // CHECK-DAG:   spirv.GlobalVariable @element_0_arg_8 bind(0, 8) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<f32, stride=4> [0])>, StorageBuffer>
 // CHECK-DAG:   !spirv.rtarray<f16, stride=2>
+// CHECK-DAG:   spirv.FMul %{{.*}}, %{{.*}} {no_contraction} : f32
+// CHECK-DAG:   spirv.FAdd %{{.*}}, %{{.*}} {no_contraction} : f16
 // CHECK-DAG:   spirv.GL.Fma {{.*}} : f32
 // CHECK-DAG:   spirv.EntryPoint "GLCompute" @element_0,
 // CHECK-DAG:   spirv.ExecutionMode @element_0 "LocalSize", 128, 1, 1

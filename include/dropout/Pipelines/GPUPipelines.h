@@ -162,14 +162,20 @@ void buildDropoutToAMDGCNPipeline(OpPassManager &pm,
 /// that of the `gpu.launch_func`.
 ///
 /// The device has to have Int64; for f16 Float16 and StorageBuffer16BitAccess;
-/// and as many storage buffers in a stage as a kernel has arguments. Masks are
-/// those of the contract, bit for bit. Values are, too, where the driver keeps
-/// denormals and NaNs and rounds conversions to f16 to the nearest even; but
-/// alpha dropout's may differ by the rounding of a product: Vulkan does not say
-/// that an Fma is fused.
+/// and as many storage buffers in a stage as a kernel has arguments. Some
+/// devices have grids of no more than 65535 workgroups in x: n elements in a
+/// row take n / (block-size * elements-per-thread).
 ///
-/// bf16, f64 without `float64`, arrays of i1 (masks), and ops that SPIR-V has
-/// no form of (math.erf) are errors.
+/// Masks are those of the contract, bit for bit. Values are, too, where the
+/// driver keeps denormals and NaNs and rounds conversions to f16 to the nearest
+/// even; but kept values of alpha dropout may differ by the rounding of a
+/// product: Vulkan does not say that an Fma is fused. Functions (math.exp) are
+/// as exact as the driver's.
+///
+/// Errors, at the op: bf16, f64 without `float64`, arrays of i1 (masks),
+/// integers other than i32 and i64; ops without a form in SPIR-V (math.erf);
+/// and ops that are not element-wise (matmul) on arrays whose sizes are not
+/// known.
 void buildDropoutToSPIRVPipeline(OpPassManager &pm,
                                  const DropoutToSPIRVOptions &options);
 /// Lets the pipelines take programs that launch kernels of their own.

@@ -385,6 +385,15 @@ def AttachSPIRVTargetPass
   let dependentDialects = ["::mlir::spirv::SPIRVDialect"];
 }
 
+def ForbidContractionPass
+    : Pass<"dropout-forbid-contraction", "::mlir::ModuleOp"> {
+  let summary = "Forbid drivers to fuse products and sums in SPIR-V";
+  let description = [{
+    Every floating-point sum, difference and product gets the decoration
+    NoContraction: without it a Vulkan driver may round both at once.
+  }];
+}
+
 def LowerKernelMathPass
     : Pass<"dropout-lower-kernel-math", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Expand math functions in kernels to arithmetic";

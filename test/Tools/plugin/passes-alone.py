@@ -377,6 +377,14 @@ module attributes {gpu.container_module} {
     }
   }
 }"""]
+SPIRV = ["""
+spirv.module Logical GLSL450 requires #spirv.vce<v1.0, [Shader], []> {
+  spirv.func @f(%a: f32, %b: f32) -> f32 "None" {
+    %0 = spirv.FMul %a, %b : f32
+    %1 = spirv.FAdd %0, %b : f32
+    spirv.ReturnValue %1 : f32
+  }
+}"""]
 ROCM = ["""
 module attributes {gpu.container_module} {
   gpu.module @kernels [#rocdl.target<chip = "gfx942">] {
@@ -416,6 +424,7 @@ PROGRAMS = {
     "dropout-emit-entry-points{device-arrays}": INTERFACES + BUFFERS[1:],
     "dropout-expand-copies": COPIES + OTHERS,
     "dropout-expand-f16": VECTORS + OTHERS,
+    "dropout-forbid-contraction": SPIRV + OTHERS,
     "dropout-fuse-elementwise": GENERICS + READERS + LINALG + OTHERS,
     "dropout-inline-mask": MASKS + READERS + MEMREF_MASKS + OTHERS,
     "dropout-launch-to-runtime": BINARIES + OTHERS,

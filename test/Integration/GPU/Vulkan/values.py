@@ -157,6 +157,46 @@ for ty in ("f32", "f16"):
 
 add("channel", "f32", random((70000, 1, 2), "f32"), .5)  # more rows than a grid may have
 
+# What is fused into one kernel: a bias of each column, relu, and a residual, read transposed.
+M, V = "memref<?x?xf32>", "memref<?xf32>"
+T, U = "tensor<?x?xf32>", "tensor<?xf32>"
+fused = Program(f"""#id = affine_map<(i, j) -> (i, j)>
+func.func @f(%x: {M}, %y: {M}, %b: {V}, %r: {M}, %p: f64, %s: i64, %o: i64, %t: i1) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %xt = bufferization.to_tensor %x restrict : {M} to {T}
+  %bt = bufferization.to_tensor %b restrict : {V} to {U}
+  %rt = bufferization.to_tensor %r restrict : {M} to {T}
+  %m = tensor.dim %xt, %c0 : {T}
+  %n = tensor.dim %xt, %c1 : {T}
+  %e = tensor.empty(%m, %n) : {T}
+  %0 = linalg.generic {{indexing_maps = [#id, affine_map<(i, j) -> (j)>, #id], iterator_types = ["parallel", "parallel"]}}
+      ins(%xt, %bt : {T}, {U}) outs(%e : {T}) {{
+  ^bb0(%u: f32, %v: f32, %w: f32):
+    %1 = arith.addf %u, %v : f32
+    %2 = arith.maximumf %1, %zero : f32
+    linalg.yield %2 : f32
+  }} -> {T}
+  %3 = dropout.element %0 p(%p) rng(%s, %o) training(%t) : {T}
+  %4 = linalg.generic {{indexing_maps = [#id, affine_map<(i, j) -> (j, i)>, #id], iterator_types = ["parallel", "parallel"]}}
+      ins(%3, %rt : {T}, {T}) outs(%e : {T}) {{
+  ^bb0(%u: f32, %v: f32, %w: f32):
+    %5 = arith.addf %u, %v : f32
+    linalg.yield %5 : f32
+  }} -> {T}
+  bufferization.materialize_in_destination %4 in restrict writable %y : ({T}, {M}) -> ()
+  return
+}}
+""")
+check(len(fused.launches) == 2, f"expected one kernel for training and one for eval, but got {fused.launches}")
+for shape in ((1, 1), (7, 1001), (513, 9)):
+    for p, training in ((.3, True), (.3, False), (1.0, True)):
+        x, b, r = random(shape, "f32", 1), random(shape[1:], "f32", 2), random(shape[::-1], "f32", 3)
+        lines, files = fused.jobs([x, harness.canary(shape, "f32"), b, r, p, 42, 7, training], {1})
+        want = oracle.apply("element", np.maximum(x + b, np.float32(0)), "f32", p, 42, 7, training=training)[0] + r.T
+        cases.append((f"fused {list(shape)} p {p} {training}", lines, files[1], [want], np.zeros(shape, bool), "f32"))
+
 lines = "".join(f"{line}\n" for _, lines, *_ in cases for line in lines)
 r = subprocess.run([RUNNER], input=lines, capture_output=True, text=True, timeout=600)
 check(r.returncode == 0, f"{RUNNER}: exit code {r.returncode} {r.stderr[-2000:]}")
