@@ -75,9 +75,9 @@ if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
 # Where a Vulkan driver runs our kernels: Mesa's lavapipe does on any machine.
-if os.access(config.vulkan_run, os.X_OK) and subprocess.run(
-        [config.vulkan_run], stdin=subprocess.DEVNULL,
-        capture_output=True).returncode == 0:
+if (os.access(config.vulkan_run, os.X_OK) and shutil.which("spirv-val") and
+        subprocess.run([config.vulkan_run], stdin=subprocess.DEVNULL,
+                       capture_output=True).returncode == 0):
     config.available_features.add("vulkan")
 
 roundtrip = os.environ.get("DROPOUT_CHECK_ROUNDTRIP")

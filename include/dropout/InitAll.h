@@ -17,8 +17,9 @@ namespace mlir::dropout {
 
 /// Adds the dropout dialect and the upstream dialects that programs around it
 /// and the pipelines are made of: affine, arith, bufferization, cf, complex,
-/// func, index, linalg, llvm, math, memref, scf, tensor, ub and vector. May be
-/// called any number of times, also where some of them are registered already.
+/// func, gpu, index, linalg, llvm, math, memref, nvvm, omp, rocdl, scf, spirv,
+/// tensor, ub and vector. May be called any number of times, also where some of
+/// them are registered already.
 void registerAllDialects(DialectRegistry &registry);
 
 /// Adds what the dialects above need to be tiled, bufferized, inlined and
