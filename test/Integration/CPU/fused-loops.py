@@ -197,20 +197,27 @@ def check(library, ty, sizes, tag=""):
 SIZES = [(1 + k % 3, c) for k, c in enumerate([*range(1, 131), 255, 256, 257, 263, 264, 265, 511, 512, 513, 520, 777])] + [
     (r, c) for r in (4, 5, 6) for c in (1, 7, 8, 9, 31, 64, 65, 127, 256, 264, 1001)] + [(r, 3) for r in range(1, 131, 7)] + [(0, 5)]
 STATIC = [(2, 7), (3, 72), (1, 300), (5, 64), (3, 257), (2, 512), (130, 5), (4, 1001)]
-for k, target in enumerate((HOST, options(256, False, 64), options(512, True, 64), options(128, False))):
-    types = oracle.TYPES if k == 0 else ("f32", ("bf16", "f16", "f64")[k % 3])
-    module = Module("dynamic")
-    for ty in types:
-        programs(module, (None, None), ty)
-    library = module.build(target)
-    for ty in types:
-        guarded(lambda: check(library, ty, SIZES if k == 0 and ty == "f32" else SIZES[k::5]))
-    if k < 2:
-        module = Module("static")
-        shapes = [(s, oracle.TYPES[n % 4]) for n, s in enumerate(STATIC)][:None if k == 0 else 3]
-        for (r, c), ty in shapes:
-            programs(module, (r, c), ty, f"_{r}x{c}")
+
+
+def main():
+    for k, target in enumerate((HOST, options(256, False, 64), options(512, True, 64), options(128, False))):
+        types = oracle.TYPES if k == 0 else ("f32", ("bf16", "f16", "f64")[k % 3])
+        module = Module("dynamic")
+        for ty in types:
+            programs(module, (None, None), ty)
         library = module.build(target)
-        for (r, c), ty in shapes:
-            guarded(lambda: check(library, ty, [(r, c)] * 17, f"_{r}x{c}"))
-done()
+        for ty in types:
+            guarded(lambda: check(library, ty, SIZES if k == 0 and ty == "f32" else SIZES[k::5]))
+        if k < 2:
+            module = Module("static")
+            shapes = [(s, oracle.TYPES[n % 4]) for n, s in enumerate(STATIC)][:None if k == 0 else 3]
+            for (r, c), ty in shapes:
+                programs(module, (r, c), ty, f"_{r}x{c}")
+            library = module.build(target)
+            for (r, c), ty in shapes:
+                guarded(lambda: check(library, ty, [(r, c)] * 17, f"_{r}x{c}"))
+
+
+if __name__ == "__main__":
+    main()
+    done()

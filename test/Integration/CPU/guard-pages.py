@@ -315,5 +315,6 @@ def main():
             guarded(lambda: check_statics(library))
 
 
-main()
-done()
+if __name__ == "__main__":
+    main()
+    done()

@@ -33,8 +33,11 @@ READ, HOST_READ = "@llvm.nvvm.read.ptx.sreg.", "@dropout_host_read_"
 ADDED = "; Added for the host."
 
 # What older compiler runtimes lack. A double is rounded to odd first, so that the second rounding is the only one.
+# And what kernels with checks call.
 SUPPORT = r"""
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #pragma GCC visibility push(hidden)
 static uint16_t rounded(float value) {
@@ -60,6 +63,12 @@ __bf16 __truncdfbf2(double value) {
     memcpy(&near, &word, 4);
   }
   return fromBits(rounded(near));
+}
+void dropout_host_check_alignment(const void *pointer, uint64_t alignment) {
+  if ((uintptr_t)pointer % alignment) {
+    fprintf(stderr, "access of a vector that is not aligned\n");
+    abort();
+  }
 }
 """
 
@@ -99,28 +108,38 @@ def pipeline(options="", pipeline="dropout-to-ptx"):
 
 
 def start_kernels(commands, mlir, options=""):
-    """Starts what writes the input of `finish_kernels`."""
+    """Starts what writes the input of `split`."""
     commands.start(harness.OPT, mlir, pipeline(f"serialize=false {options}".strip()))
 
 
-def finish_kernels(text, commands=None):
-    """LLVM IR of each GPU module in what the started process wrote: the text that is given to NVPTX."""
+def split(text):
+    """The modules of kernels, each on its own, and the host code with an empty gpu.binary in place of each."""
     at = text.find("\nmodule ") + 1  # aliases of attributes stand in front
-    aliases, bodies = text[:at], []
-    for begin in re.finditer(r"^  gpu\.module @.*\{$", text, re.M):
-        bodies.append(text[begin.end():text.index("\n  }\n", begin.start())])
-    commands = commands or Commands()
-    for body in bodies:
-        f = harness.write(f"{aliases}module {{{body}\n}}\n", "kernels.mlir")
-        commands.start(TRANSLATE, "--mlir-to-llvmir", f)
-    return commands.finish()
+    aliases, kernels, host, end = text[:at], [], "", 0
+    for begin in re.finditer(r"^  gpu\.module @(\w+).*\{$", text, re.M):
+        body = text[begin.end():text.index("\n  }\n", begin.start())]
+        kernels.append(f"{aliases}module {{{body}\n}}\n")
+        host += text[end:begin.start()] + f'  gpu.binary @{begin[1]} [#gpu.object<#nvvm.target, assembly = "">]\n'
+        end = begin.end() + len(body) + len("\n  }\n")
+    return kernels, host + text[end:]
+
+
+# What follows the translation of the kernels in dropout-to-ptx; GPU/kernels.py holds the two against each other.
+HOST_PASSES = ["--dropout-launch-to-runtime", "--dropout-to-llvm=lowering=linalg device-arrays", "--dropout-allocate-on-device"]
+
+
+def start_ir(commands, module):
+    """Starts what writes the LLVM IR of one module that `split` gave."""
+    commands.start(TRANSLATE, "--mlir-to-llvmir", harness.write(module, "kernels.mlir"))
 
 
 def kernel_ir(mlir, options=""):
-    """The kernels' LLVM IR: a list of texts, one per GPU module."""
+    """The kernels' LLVM IR, the text that is given to NVPTX: one per module of kernels."""
     commands = Commands()
     start_kernels(commands, mlir, options)
-    return finish_kernels(commands.finish()[0])
+    for module in split(commands.finish()[0])[0]:
+        start_ir(commands, module)
+    return commands.finish()
 
 
 # ---- The same for the host ----------------------------------------------------------------------------------------

@@ -148,12 +148,6 @@ int32_t dropoutCudaLaunch(Kernel *kernel, int64_t gridX, int64_t gridY,
   return 0;
 }
 
-/* Called by kernels that were compiled with checks. */
-void dropout_host_check_alignment(const void *pointer, uint64_t alignment) {
-  if ((uintptr_t)pointer % alignment)
-    die("access of a vector that is not aligned", "");
-}
-
 /*===----------------------------------------------------------------------===*\
 |* Memory                                                                     *|
 \*===----------------------------------------------------------------------===*/

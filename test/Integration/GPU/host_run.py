@@ -11,7 +11,7 @@
 #
 # Arguments of the script: as native.py has them.
 
-import ctypes, os, re, sys
+import ctypes, importlib.util, os, re, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 sys.dont_write_bytecode = True
 import numpy as np
@@ -80,24 +80,27 @@ _serial = 0
 class Program:
     """A compiled program. options: of dropout-to-ptx. checked: vector accesses look at their alignment."""
 
-    def __init__(self, text, options="", what="", checked=False, placement=None):
-        self.what, self.signatures, self.placement = f"{what} [{options}]" if options else what, signatures(text), placement
+    def __init__(self, text, options="", what="", checked=False):
+        self.what, self.signatures = f"{what} [{options}]" if options else what, signatures(text)
         self.mlir = mlir = harness.write(text)
         harness.run.last = self.last = f"to see it again: dropout-opt {mlir} '{host_kernels.pipeline(options)}'"
         work = Commands()
         host_kernels.start_kernels(work, mlir, options)
-        work.start(harness.OPT, mlir, host_kernels.pipeline(options), "-o", mlir + ".host.mlir")
-        kernels = work.finish()[0]
+        kernels, host = host_kernels.split(work.finish()[0])
+        for module in kernels:
+            host_kernels.start_ir(work, module)
+        work.start(harness.OPT, harness.write(host, "host.mlir"), *host_kernels.HOST_PASSES, "-o", mlir + ".host.mlir")
+        self.ir = work.finish()[:-1]
         work.start(host_kernels.TRANSLATE, "--mlir-to-llvmir", mlir + ".host.mlir", "-o", mlir + ".ll")
-        self.ir = host_kernels.finish_kernels(kernels, work)[1:]
         libraries = [host_kernels.start_library(work, ir, checked) for ir in self.ir]
+        work.finish()
         work.start(native.LINK[0], "-O1", *host_kernels.FLAGS, "-shared", mlir + ".ll", launcher(), *native.LINK[1:], "-lstdc++",
                    "-lm", "-lpthread", "-ldl", "-o", mlir + ".so")
         work.finish()
         self.library = ctypes.CDLL(mlir + ".so")
         self.library.dropoutCudaFree.argtypes = [ctypes.c_void_p]
         self.library.dropoutHostTakeLaunches.restype = ctypes.c_char_p
-        self.kernels = [ctypes.CDLL(l, ctypes.RTLD_LOCAL if not checked else ctypes.RTLD_GLOBAL) for l in libraries]
+        self.kernels = [ctypes.CDLL(l) for l in libraries]
         for k in self.kernels:
             self.library.dropoutHostAddLibrary(ctypes.c_void_p(k._handle))
 
@@ -182,6 +185,38 @@ def launcher():
         Commands.one(native.LINK[0], "-O2", "-Wall", "-Wextra", "-fPIC", "-x", "c", "-std=c11", "-c", os.path.join(HERE, "host_launch.c"),
                      "-o", done)
     return done
+
+
+class Library:
+    """A native.Module's functions, compiled for the GPU: what its `build` gives, to native.Checker."""
+
+    def __init__(self, module, options="", checked=False):
+        self.program = Program("".join(module.texts), options, module.name, checked)
+        self.what = f"{self.program.what} ({self.program.mlir})"
+        self.functions = {name: self.program.library[f"dropout_{name}"] for name in module.arity}
+        for name, f in self.functions.items():
+            f.argtypes = [ctypes.c_void_p] * module.arity[name] + [v[1] for v in native.SCALARS.values()]
+
+    def call(self, name, views, **scalars):
+        values = [scalars.get(k, v[2]) for k, v in native.SCALARS.items()]
+        status = self.functions[name](*(v.descriptor.ctypes.data for v in views), *values)
+        if status:
+            harness.fail(f"{self.what}: {name} returned status {status}")
+
+
+def only(module, names):
+    """The module without the functions whose names do not match: compiling takes most of the time."""
+    module.texts = [t for t, n in zip(module.texts, module.arity) if re.fullmatch(names, n)]
+    module.arity = {n: a for n, a in module.arity.items() if re.fullmatch(names, n)}
+    return module
+
+
+def cpu_test(name):
+    """The module of a test in CPU/, whose programs and checks are wanted here."""
+    found = importlib.util.spec_from_file_location(name.replace("-", "_"), os.path.join(HERE, "..", "CPU", name + ".py"))
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 OPTIONS = [""]  # of `run`
