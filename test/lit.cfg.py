@@ -19,7 +19,8 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".py", ".test"]
 config.excludes = [
     "CMakeLists.txt", "Inputs", "Unit", "lit.cfg.py", "lit.site.cfg.py",
-    "oracle.py", "harness.py", "native.py", "mutate.py",
+    "oracle.py", "harness.py", "native.py", "mutate.py", "host_kernels.py",
+    "host_run.py",
 ]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.dropout_binary_dir, "test")
