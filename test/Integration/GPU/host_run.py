@@ -61,11 +61,10 @@ def signatures(text):
         while depth:
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
-        rest = text[end:text.index("\n", end)]
-        if not rest.rstrip().endswith("{"):
+        rest = re.match(r"\s*(?:->\s*(.*?))?\s*\{\s*\n", text[end:], re.S)
+        if not rest:
             continue
-        results = re.match(r"\s*->\s*(.*?)\s*(attributes.*)?\{$", rest)
-        results = results[1] if results else ""
+        results = rest[1] or ""
         if results.startswith("("):
             results = results[1:-1]
         found[m[1]] = ([Type(a.split(":", 1)[1]) for a in pieces(text[m.end():end - 1])], [Type(r) for r in pieces(results)])
