@@ -103,7 +103,8 @@ bool mlir::dropout::hasPackedMinimum(StringRef chip, StringRef features) {
 
 /// LLVM's table of NVIDIA's architectures; null, with an error at `op` unless
 /// that is null, if it was built without them.
-static std::unique_ptr<llvm::MCSubtargetInfo> lookUpSubtarget(Operation *op) {
+static std::unique_ptr<llvm::MCSubtargetInfo>
+lookUpCudaSubtarget(Operation *op) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
@@ -112,7 +113,7 @@ static std::unique_ptr<llvm::MCSubtargetInfo> lookUpSubtarget(Operation *op) {
 
 std::string mlir::dropout::getNewestCudaChip(unsigned architecture) {
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget =
-      lookUpSubtarget(/*op=*/nullptr);
+      lookUpCudaSubtarget(/*op=*/nullptr);
   unsigned newest = 0;
   if (subtarget)
     for (const auto &entry : subtarget->getAllProcessorDescriptions()) {
@@ -145,7 +146,7 @@ struct AttachCudaTargetPass
 private:
   LogicalResult verifyTarget() {
     std::unique_ptr<llvm::MCSubtargetInfo> subtarget =
-        lookUpSubtarget(getOperation());
+        lookUpCudaSubtarget(getOperation());
     if (!subtarget || failed(verifyChip(getOperation(), *subtarget, chip)))
       return failure();
     SmallVector<StringRef> names;
@@ -184,8 +185,8 @@ private:
       return success();
     return getOperation().emitError(
         "expected ptxas of the CUDA toolkit, which makes machine code, in "
-        "PATH, CUDA_ROOT, CUDA_HOME, CUDA_PATH or /usr/local/cuda, but found "
-        "none; PTX needs no toolkit");
+        "PATH, CUDA_ROOT, CUDA_HOME, CUDA_PATH or, if none of these is set, "
+        "/usr/local/cuda, but found none; PTX needs no toolkit");
   }
 };
 } // namespace

@@ -48,7 +48,7 @@ Value mlir::dropout::emitKernelArray(OpBuilder &builder, Location loc,
   auto array =
       MemRefType::get({ShapedType::kDynamic}, type.getElementType(),
                       MemRefLayoutAttrInterface(), type.getMemorySpace());
-  // Up to the last element.
+  // More than enough, but not negative where there is no element.
   OpFoldResult size = builder.getIndexAttr(1);
   for (auto [extent, stride] :
        llvm::zip_equal(metadata.getConstifiedMixedSizes(),
@@ -73,8 +73,8 @@ static Value getViewSource(Value memref) {
   return memref;
 }
 
-/// True if no op between `load` and `kernel`, in one block, may write to what
-/// it reads.
+/// True if no op between `load` and `kernel`, in one block, writes to what it
+/// reads. Arguments that are not views of each other do not overlap.
 static bool canSink(memref::LoadOp load, Operation *kernel) {
   Operation *ancestor = load->getBlock()->findAncestorOpInBlock(*kernel);
   if (!ancestor)

@@ -23,8 +23,8 @@ struct LaunchShape {
 gpu::LaunchOp createLaunch(OpBuilder &builder, Location loc,
                            const LaunchShape &shape, StringRef name);
 
-/// The whole buffer that `memref` is a part of, up to its last element, as a
-/// rank-1 memref in C order.
+/// The whole buffer that `memref` is a part of, as a rank-1 memref in C order
+/// that is long enough for its last element.
 Value emitKernelArray(OpBuilder &builder, Location loc, Value memref);
 
 /// Copies the loads and constant arrays that the kernel's captured values come
