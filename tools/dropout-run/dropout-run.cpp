@@ -650,8 +650,9 @@ static llvm::Error run(OwningOpRef<ModuleOp> module, func::FuncOp function,
   auto results = compiled->call(arguments);
   if (!results)
     return results.takeError();
-  if (llvm::Error e = deviceArrays.copyBack(memrefs))
-    return e;
+  if (compileOptions.device == Device::Cuda)
+    if (llvm::Error e = deviceArrays.copyBack(memrefs))
+      return e;
 
   std::vector<Output> outputs;
   SmallVector<uint64_t> scalars(numResults);
