@@ -29,7 +29,7 @@
 // CALL: call.mlir:{{.*}}: error: expected a kernel to call functions with a body, but got @{{.*}}g
 // P: p.mlir:2:8: error: {{.*}}expected p in [0, 1], but got 1.5
 // EXP: exp.mlir:2:8: error: expected a kernel to call functions with a body, but got @__nv_exp, and found no CUDA toolkit whose libdevice has it
-// PTXAS: error: expected ptxas of the CUDA toolkit, which makes machine code, in PATH, CUDA_ROOT, CUDA_HOME, CUDA_PATH or /usr/local/cuda, but found none; PTX needs no toolkit
+// PTXAS: error: expected ptxas of the CUDA toolkit, which makes machine code, in PATH, CUDA_ROOT, CUDA_HOME, CUDA_PATH or, if none of these is set, /usr/local/cuda, but found none; PTX needs no toolkit
 
 //--- ok.mlir
 func.func @f(%x: tensor<?xf32>, %s: i64, %o: i64) -> tensor<?xf32> {

@@ -169,8 +169,8 @@ dropoutCudaLaunch(DropoutCudaKernel *kernel, int64_t gridX, int64_t gridY,
 
 /// Unloads the module from every context that still exists and forgets its
 /// kernels. No launch of them may be under way in another thread. A module that
-/// was not loaded is ignored. Compiled code that is never unloaded need not
-/// call it.
+/// was not loaded is ignored. Its kernels may be handed over in several calls.
+/// Compiled code that is never unloaded need not call it.
 DROPOUT_RUNTIME_API int32_t
 dropoutCudaUnload(DropoutCudaModule *module, DropoutCudaKernel *kernels,
                   int64_t numKernels) DROPOUT_RUNTIME_NOEXCEPT;

@@ -336,7 +336,10 @@ int32_t dropoutCudaUnload(DropoutCudaModule *module, DropoutCudaKernel *kernels,
                        "expected module and kernels, but got NULL or a "
                        "negative number");
   // Compiled code that never ran is unloaded without a driver, too.
-  if (!module->loaded)
+  bool isLoaded = module->loaded;
+  for (int64_t i = 0; i < numKernels; ++i)
+    isLoaded |= kernels[i].loaded != nullptr;
+  if (!isLoaded)
     return DROPOUT_OK;
   return guarded([&] { return unload(*module, kernels, numKernels); });
 }

@@ -59,10 +59,9 @@
 // CHECK: } else {
 // CHECK: %[[LOW:.*]] = arith.shli %[[W]]#0, %c16_i32
 // CHECK: %[[K0:.*]] = arith.cmpi ugt, %[[LOW]], %[[LIMIT]]
-// CHECK: %[[K1:.*]] = arith.cmpi ugt, %[[W]]#0, %[[LIMIT]]
-// CHECK: arith.shli %[[W]]#7, %c16_i32
 // CHECK: %[[F0:.*]] = arith.mulf %{{.*}}, %[[C:.*]] : f32
 // CHECK: %[[V0:.*]] = arith.select %[[K0]], %[[F0]], %[[ZERO:.*]] : f32
+// CHECK: %[[K1:.*]] = arith.cmpi ugt, %[[W]]#0, %[[LIMIT]]
 // CHECK: %[[F1:.*]] = arith.mulf %{{.*}}, %[[C]] : f32
 // CHECK: %[[V1:.*]] = arith.select %[[K1]], %[[F1]], %[[ZERO]] : f32
 // CHECK: %[[V:.*]] = vector.from_elements %[[V0]], %[[V1]]
@@ -72,21 +71,27 @@
 // CHECK: scf.for %[[NUMBER:.*]] = %c0 to %c2
 // CHECK: %[[DISTANCE:.*]] = arith.muli %[[NUMBER]], %c2048
 // CHECK: %[[FIRST:.*]] = arith.addi %[[I]], %[[DISTANCE]]
-// CHECK-COUNT-10: arith.muli %{{.*}}, %[[M0]]
+// CHECK: %[[BEHIND:.*]] = arith.addi %[[FIRST]], %c8
+// CHECK: %[[LAST:.*]] = arith.minsi %[[BEHIND]], %[[N]]
+// CHECK: scf.for %[[ELEMENT:.*]] = %[[FIRST]] to %[[LAST]] step %c1 {
+// CHECK: memref.load %[[X]][%[[ELEMENT]]]
+// CHECK: scf.for %{{.*}} = %c0 to %c10
 // CHECK: scf.if
 // CHECK: scf.for %{{.*}} = %c0 to %c10
-// CHECK: %[[INSIDE:.*]] = arith.cmpi slt, %[[FIRST]], %[[N]]
-// CHECK: scf.if %[[INSIDE]] {
-// CHECK: memref.load %[[X]][%[[FIRST]]]
-// CHECK: memref.store %{{.*}}, %[[Y]][%[[FIRST]]]
-// CHECK-COUNT-7: memref.load %[[X]]
-// CHECK-NOT: memref.load
+// CHECK: memref.store %{{.*}}, %[[Y]][%[[ELEMENT]]]
 // CHECK: } else {
 // CHECK: gpu.launch {{.*}} function(@element_0_unaligned) {
 // CHECK-COUNT-10: arith.muli %{{.*}}, %[[M0]]
 // CHECK-NOT: vector.load
 // CHECK: scf.for %{{.*}} = %c0 to %c10
-// CHECK-COUNT-8: memref.load
+// CHECK: scf.for %[[ELEMENT:.*]] = %[[BEGIN:.*]] to
+// CHECK: %[[NUMBER:.*]] = arith.subi %[[ELEMENT]], %[[BEGIN]]
+// CHECK: %[[NARROW:.*]] = arith.index_cast %[[NUMBER]] : index to i32
+// CHECK: %[[BIT:.*]] = arith.shli %c1_i32, %[[NARROW]]
+// CHECK: memref.load
+// CHECK: arith.andi %{{.*}}, %[[BIT]]
+// CHECK: arith.select
+// CHECK: memref.store
 // CHECK-NOT: vector.store
 // CHECK-NOT: gpu.launch
 // CHECK: return
@@ -104,7 +109,7 @@
 // SCALAR-NOT: scf.if
 // SCALAR: gpu.launch {{.*}} function(@element_0) {
 // SCALAR-COUNT-10: arith.muli %{{.*}}, %c3528531795_i64
-// SCALAR-COUNT-8: memref.store
+// SCALAR: memref.store
 // SCALAR-NOT: gpu.launch
 // SCALAR: return
 // SIZES-LABEL: func.func @element
@@ -170,8 +175,10 @@ func.func @static(%x: memref<4x256xf32>, %y: memref<4x256xf32>, %s: i64, %o: i64
 // CHECK: %[[WIDE:.*]] = arith.index_cast %[[DRAW]] : index to i64
 // CHECK: arith.shrui %[[WIDE]], %c3_i64
 // CHECK: } else {
-// CHECK: arith.cmpi slt, %[[ELEMENT:.*]], %[[LENGTH]]
-// CHECK: arith.cmpi sge, %[[ELEMENT]], %c0
+// CHECK: %[[FROM:.*]] = arith.maxsi %[[GROUP:.*]], %c0
+// CHECK: %[[BEHIND:.*]] = arith.addi %[[GROUP]], %c8
+// CHECK: %[[TO:.*]] = arith.minsi %[[BEHIND]], %[[LENGTH]]
+// CHECK: scf.for %{{.*}} = %[[FROM]] to %[[TO]] step %c1
 // CHECK: function(@rows_0_unaligned)
 // CHECK: return
 func.func @rows(%x: memref<?x?xf32, strided<[?, 1]>>, %y: memref<?x?xf32>, %s: i64, %o: i64) {
@@ -236,11 +243,11 @@ func.func @every_other(%x: memref<64xf32, strided<[2]>>, %s: i64, %o: i64) {
 // CHECK: arith.mulf
 // CHECK-NOT: arith.select
 // CHECK-COUNT-4: vector.store
-// CHECK-COUNT-8: memref.load
+// CHECK-COUNT-1: memref.load
 // CHECK-NOT: {{vector|memref}}.load
 // CHECK-COUNT-4: vector.store
 // CHECK-NOT: {{vector|memref}}.load
-// CHECK-COUNT-8: memref.store
+// CHECK: memref.store
 // CHECK-NOT: {{vector|memref}}.load
 // CHECK: function(@channel_0_unaligned)
 // CHECK: return

@@ -833,6 +833,12 @@ TEST_F(CudaTest, Unload) {
     EXPECT_EQ(countCalls("cuModuleLoadDataEx"), 2);
     EXPECT_OK(image.unload());
     EXPECT_EQ(countCalls("cuModuleUnload"), 2);
+    // Kernel by kernel.
+    EXPECT_OK(launch(image.empty));
+    EXPECT_OK(dropoutCudaUnload(&image.module, image.registers, 1));
+    EXPECT_OK(dropoutCudaUnload(&image.module, image.empty, 1));
+    EXPECT_EQ(image.empty->loaded, nullptr);
+    EXPECT_EQ(countCalls("cuModuleUnload"), 3);
     expectError(dropoutCudaUnload(nullptr, nullptr, 0),
                 DROPOUT_INVALID_ARGUMENT,
                 "expected module and kernels, but got NULL or a negative "
