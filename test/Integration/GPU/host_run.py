@@ -93,8 +93,8 @@ class Program:
         work.start(host_kernels.TRANSLATE, "--mlir-to-llvmir", mlir + ".host.mlir", "-o", mlir + ".ll")
         libraries = [host_kernels.start_library(work, ir, checked) for ir in self.ir]
         work.finish()
-        work.start(native.LINK[0], "-O1", *host_kernels.FLAGS, "-shared", mlir + ".ll", launcher(), *native.LINK[1:], "-lstdc++",
-                   "-lm", "-lpthread", "-ldl", "-o", mlir + ".so")
+        work.start(native.LINK[0], "-O1", *host_kernels.FLAGS, "-shared", mlir + ".ll", launcher(), *runtime(), "-lm", "-ldl",
+                    "-o", mlir + ".so")
         work.finish()
         self.library = ctypes.CDLL(mlir + ".so")
         self.library.dropoutCudaFree.argtypes = [ctypes.c_void_p]
@@ -184,6 +184,15 @@ def launcher():
         Commands.one(native.LINK[0], "-O2", "-Wall", "-Wextra", "-fPIC", "-x", "c", "-std=c11", "-c", os.path.join(HERE, "host_launch.c"),
                      "-o", done)
     return done
+
+
+def runtime():
+    """All of the runtime, made once."""
+    done = os.path.join(harness.TMP, "libruntime.so")
+    if not os.path.exists(done):
+        Commands.one(native.LINK[0], "-O1", "-fPIC", "-shared", "-Wl,--whole-archive", *native.LINK[1:], "-Wl,--no-whole-archive",
+                     "-lstdc++", "-lpthread", "-o", done)
+    return [done, f"-Wl,-rpath,{harness.TMP}"]
 
 
 class Library:

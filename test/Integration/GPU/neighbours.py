@@ -112,6 +112,19 @@ func.func @f(%x: tensor<?x64x{ty}>, %s: i64, %o: i64) -> tensor<?x64x{ty}> {{
 """
     agree(function, text, [random((9, 64), ty), 3, 4], (ty,), ulps=ulps)
 
+# Draws that begin together but for how they draw.
+for shape in ("?x?", "4x40"):
+    text = f"""
+func.func @f(%x: tensor<{shape}xf32>, %p: f64, %s: i64, %o: i64) -> tensor<{shape}xf32> {{
+  %a = dropout.element %x p(%p) rng(%s, %o) : tensor<{shape}xf32>
+  %b = dropout.alpha %a p = 0.25 resolution = 8 rng(%o, %s) : tensor<{shape}xf32>
+  %c = dropout.element %b p = 0.25 rounds = 7 rng(%s, %o) : tensor<{shape}xf32>
+  %d = dropout.channel %c p = 0.25 mask_dims = [1, 0] rng(%s, %o) : tensor<{shape}xf32>
+  return %d : tensor<{shape}xf32>
+}}
+"""
+    agree("draws of several kinds", text, [random((4, 40), "f32"), .3, 42, 7], ("f32",))
+
 # ---- Reductions and contractions --------------------------------------------------------------------------------------
 
 text = """

@@ -60,6 +60,10 @@ def many_blocks(library, ty):
     call = Checker(x.nbytes + 2 * native.PAGE, 2)
     for n in [4096 * k + d for k in (1, 2, 4, 8) for d in (-9, -1, 0, 1, 8)] + [16384 * 2 + 5, 65536, 70000]:
         call(library, f"element_{ty}", [(x[:n], ty)], (y[:n], ty), ("end", 0, 8)[n % 3])
+        if f"element_{ty}_at" in library.functions:  # a block of the mask more, if the row begins inside of one
+            for i in (1, 7):
+                at = oracle.apply("element", x[:n], ty, .3, 42, 7, at=[i], of=[2**20])[0]
+                call(library, f"element_{ty}_at", [(x[:n], ty)], (at, ty), 0 if n % 2 else (64 - i) * x.itemsize % 64, i=i, n=2**20)
 
 
 def ties(library, ty):

@@ -8,14 +8,14 @@
 # forward and backward, training and eval; the known answers; seeds and offsets
 # of all 64 bits; positions beyond 2^35; state that kernels read from memory.
 
-import math, os, sys
+import ctypes, math, os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 import numpy as np
 import harness, host_run, oracle
 from harness import Batch, check, done, random, same, specials
-from host_run import Program, cpu_test
+from host_run import Program
 from native import guarded
 
 host_run.install()
@@ -164,9 +164,52 @@ func.func @advanced(%x: memref<?xf32>, %y: memref<?xf32>, %state: memref<2xi64>,
     guarded(work)
 
 
+def implicit():
+    """Mode and generator of the runtime: an offset for each op in training, none in eval."""
+    program = Program("""func.func @f(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %y = dropout.element %x p = 0.3 : tensor<?xf32>
+  %z = dropout.alpha %y p = 0.5 generator("data") : tensor<?xf32>
+  return %y, %z : tensor<?xf32>, tensor<?xf32>
+}
+""", "", "implicit state")
+
+    def work():
+        runtime, x = program.library, random((1001,), "f32")
+        runtime.dropoutGeneratorSet(None, ctypes.c_uint64(5), ctypes.c_uint64(2**32 - 1))
+        runtime.dropoutGeneratorCreate(b"data", ctypes.c_uint64(2**63), ctypes.c_uint64(2**64 - 2))
+        for training, step in ((1, 0), (1, 1), (0, 2), (1, 2)):
+            runtime.dropoutSetTraining(training)
+            want = [oracle.apply("element", x, "f32", .3, 5, 2**32 - 1 + step, training=bool(training))[0]]
+            want.append(oracle.apply("alpha", want[0], "f32", .5, 2**63, (2**64 - 2 + step) % 2**64, training=bool(training))[0])
+            for k, (a, b) in enumerate(zip(program.call("f", [x]), want)):
+                same(a, b, "f32", f"implicit op {k}, step {step}, training {training}")
+
+    guarded(work)
+
+
+def stale_state():
+    """A load cannot move past a write to its memory, nor can the host read what a device holds: an error, not other masks."""
+    copy = "  memref.copy %next, %state : memref<2xi64> to memref<2xi64>\n"
+    fill = "  linalg.fill ins(%o : i64) outs(%state : memref<2xi64>)\n"
+    for write in (copy, fill):
+        text = f"""func.func @f(%x: memref<?xf32>, %y: memref<?xf32>, %state: memref<2xi64>, %next: memref<2xi64>, %o: i64) {{
+  %i = arith.constant 0 : index
+  %s = memref.load %state[%i] : memref<2xi64>
+{write}  dropout.element %x into %y p = 0.3 rng(%s, %o) : memref<?xf32>, memref<?xf32>
+  return
+}}
+"""
+        command = [harness.OPT, harness.write(text)]
+        harness.refused([*command, "--dropout-to-ptx"], "expected device memory to be read in kernels only", "a stale seed")
+        moved = text.replace(write, "").replace("  return", write + "  return")
+        check(not harness.execute([harness.OPT, harness.write(moved), "--dropout-to-ptx"]).returncode, "a seed that is read in time")
+
+
 for k, ty in enumerate(oracle.TYPES):
     every_value(ty, ("", "chip=sm_90", "", "elements-per-thread=32 block-size=128")[k])
 p_is_checked()
 static_options()
 known_answers()
+implicit()
+stale_state()
 done()
