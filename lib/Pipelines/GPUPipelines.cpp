@@ -93,6 +93,8 @@ static void buildCudaPipeline(OpPassManager &pm,
   }
   if (!options.serialize)
     return;
+  if (!isBinary)
+    pm.addPass(createSerializeCudaPass());
   GpuModuleToBinaryPassOptions binary;
   binary.toolkitPath = findCudaToolkit(isBinary ? kPtxas : kLibdevice);
   binary.compilationTarget = isBinary ? "bin" : "isa";

@@ -385,6 +385,15 @@ spirv.module Logical GLSL450 requires #spirv.vce<v1.0, [Shader], []> {
     spirv.ReturnValue %1 : f32
   }
 }"""]
+CUDA = ["""
+module attributes {gpu.container_module} {
+  gpu.module @kernels [#nvvm.target<chip = "sm_90">] {
+    llvm.func @f(%p: !llvm.ptr, %v: f32) attributes {gpu.kernel, nvvm.kernel} {
+      llvm.store %v, %p : f32, !llvm.ptr
+      llvm.return
+    }
+  }
+}"""]
 ROCM = ["""
 module attributes {gpu.container_module} {
   gpu.module @kernels [#rocdl.target<chip = "gfx942">] {
@@ -437,6 +446,7 @@ PROGRAMS = {
     "dropout-prepare-bufferization": BUFFERS + RESULTS + OTHERS,
     "dropout-prepare-linalg": LINALG + GENERICS + READERS + OTHERS,
     "dropout-separate-results": RESULTS + BUFFERS[1:] + OTHERS,
+    "dropout-serialize-cuda": CUDA + OTHERS,
     "dropout-serialize-rocm": ROCM + OTHERS,
     "dropout-serialize-rocm{binary}": ROCM,
     "dropout-sink-constants": LAUNCHES + OTHERS,
