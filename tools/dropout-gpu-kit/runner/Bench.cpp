@@ -115,8 +115,7 @@ public:
       for (Case &c : cases) {
         events[0].record();
         for (int i = 0; i < repetitions; ++i)
-          check(dropoutCudaCopy(y->at(0), x->at(0), int64_t(c.traffic / 2)),
-                "copy");
+          copy(c.traffic / 2);
         events[1].record();
         for (int i = 0; i < repetitions; ++i)
           check(c.kernel->function(c.call), c.kernel->name);
@@ -168,6 +167,14 @@ public:
   }
 
 private:
+  /// In two parts if it is more than an array has.
+  void copy(uint64_t count) const {
+    uint64_t parts = (count + bytes - 1) / bytes;
+    for (uint64_t i = 0; i < parts; ++i)
+      check(dropoutCudaCopy(y->at(0), x->at(0), int64_t(count / parts)),
+            "copy");
+  }
+
   void addCase(const Kernel &kernel, double p) {
     if (kernel.isFused && !residual)
       return;
@@ -202,7 +209,6 @@ private:
       c.plain = &getKernel(kernel.type == Type::F32 ? "fused_f32_plain"
                                                     : "fused_bf16_plain");
     }
-    // A copy moves bytes of one array, at most.
     cases.push_back(std::move(c));
   }
 

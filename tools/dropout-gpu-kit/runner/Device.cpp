@@ -140,6 +140,8 @@ Stream::~Stream() {
 }
 
 size_t kit::getFreeMemory() {
+  // What was freed before counts, too.
+  check(dropoutCudaSynchronize(), "device memory");
   size_t available = 0;
   size_t total = 0;
   KIT_CUDA(cuMemGetInfo, &available, &total);
