@@ -135,6 +135,10 @@ def failing_calls(kernels):
         for call in calls:
             expect(1, rf"dropout-gpu-check: error: .*{call} failed: CUDA_ERROR_LAUNCH_FAILED.*: unspecified launch failure",
                    options=options, kernels=kernels, FAIL=f"{call}=719{suffix}")
+    # When a kernel fails, and not a copy, its name is told: one of these is the wait for a kernel.
+    texts = [run("--quick", "--filter=^element_f32$", kernels=kernels, FAIL=f"cuStreamSynchronize=700@{k}") for k in range(12, 18)]
+    says = r"error: element_f32, n = \d+, p = .*: cuStreamSynchronize failed: CUDA_ERROR_ILLEGAL_ADDRESS"
+    check(all(code == 1 for code, _ in texts) and any(re.search(says, text) for _, text in texts), f"expected {says!r}: {texts}")
 
 
 def benchmark(kernels):

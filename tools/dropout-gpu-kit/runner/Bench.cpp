@@ -103,6 +103,7 @@ public:
     // Fused kernels read two arrays.
     if (getFreeMemory() > bytes + (uint64_t(512) << 20))
       residual = allocate();
+    bias.fill(0x3f);
     for (size_t i = 0; i < numKernels; ++i)
       for (double p : {0.1, 0.5})
         if (options.selects(kernels[i].name))
