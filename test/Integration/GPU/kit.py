@@ -54,9 +54,9 @@ WRONG = [ # function, kernel, what is changed, how, options, what the message sa
 def build():
     """The library of all kernels, and those of wrong ones."""
     work = host_kernels.Commands()
-    host_kernels.start_kernels(work, SOURCE)
+    host_kernels.start_kernels(work, SOURCE, f"chip=sm_{CHIP}")
     for name in dict.fromkeys(w[0] for w in WRONG):
-        host_kernels.start_kernels(work, harness.write(function_of(name)))
+        host_kernels.start_kernels(work, harness.write(function_of(name)), f"chip=sm_{CHIP}")
     modules = [host_kernels.split(text)[0][0] for text in work.finish()]
     for module in modules:
         host_kernels.start_ir(work, module)
