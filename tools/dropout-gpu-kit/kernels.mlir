@@ -133,7 +133,8 @@ func.func @element_f32_eval(%x: memref<?xf32>, %y: memref<?xf32>, %p: f64,
 #mn = affine_map<(m, n) -> (m, n)>
 #n = affine_map<(m, n) -> (n)>
 
-// y = residual + dropout(gelu(x + bias)), gelu(v) = v/2 (1 + erf(v / sqrt 2)), in f32: one kernel.
+// y = residual + dropout(gelu(x + bias)), in f32: one kernel.
+// gelu(v) = v/2 (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))).
 func.func @fused_f32(%x: memref<?x?xf32>, %bias: memref<?xf32>,
     %residual: memref<?x?xf32>, %y: memref<?x?xf32>, %p: f64,
     %training: i1, %seed: i64, %offset: i64) {
@@ -150,11 +151,16 @@ func.func @fused_f32(%x: memref<?x?xf32>, %bias: memref<?xf32>,
   ^bb0(%a: f32, %b: f32, %out: f32):
     %half = arith.constant 0.5 : f32
     %one = arith.constant 1.0 : f32
-    %rsqrt2 = arith.constant 0.707106769 : f32
+    %root = arith.constant 0.797884583 : f32  // sqrt(2 / pi)
+    %bend = arith.constant 0.044715 : f32
     %v = arith.addf %a, %b : f32
-    %scaled = arith.mulf %v, %rsqrt2 : f32
-    %erf = math.erf %scaled : f32
-    %cdf2 = arith.addf %erf, %one : f32
+    %square = arith.mulf %v, %v : f32
+    %cube = arith.mulf %square, %v : f32
+    %bent = arith.mulf %cube, %bend : f32
+    %sum = arith.addf %v, %bent : f32
+    %scaled = arith.mulf %sum, %root : f32
+    %tanh = math.tanh %scaled : f32
+    %cdf2 = arith.addf %tanh, %one : f32
     %v2 = arith.mulf %v, %half : f32
     %g = arith.mulf %v2, %cdf2 : f32
     linalg.yield %g : f32
@@ -189,11 +195,16 @@ func.func @fused_f32_plain(%x: memref<?x?xf32>, %bias: memref<?xf32>,
   ^bb0(%a: f32, %b: f32, %out: f32):
     %half = arith.constant 0.5 : f32
     %one = arith.constant 1.0 : f32
-    %rsqrt2 = arith.constant 0.707106769 : f32
+    %root = arith.constant 0.797884583 : f32  // sqrt(2 / pi)
+    %bend = arith.constant 0.044715 : f32
     %v = arith.addf %a, %b : f32
-    %scaled = arith.mulf %v, %rsqrt2 : f32
-    %erf = math.erf %scaled : f32
-    %cdf2 = arith.addf %erf, %one : f32
+    %square = arith.mulf %v, %v : f32
+    %cube = arith.mulf %square, %v : f32
+    %bent = arith.mulf %cube, %bend : f32
+    %sum = arith.addf %v, %bent : f32
+    %scaled = arith.mulf %sum, %root : f32
+    %tanh = math.tanh %scaled : f32
+    %cdf2 = arith.addf %tanh, %one : f32
     %v2 = arith.mulf %v, %half : f32
     %g = arith.mulf %v2, %cdf2 : f32
     linalg.yield %g : f32
@@ -210,7 +221,8 @@ func.func @fused_f32_plain(%x: memref<?x?xf32>, %bias: memref<?xf32>,
   return
 }
 
-// y = residual + dropout(gelu(x + bias)), gelu(v) = v/2 (1 + erf(v / sqrt 2)), in f32: one kernel.
+// y = residual + dropout(gelu(x + bias)), in f32: one kernel.
+// gelu(v) = v/2 (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))).
 func.func @fused_bf16(%x: memref<?x?xbf16>, %bias: memref<?xbf16>,
     %residual: memref<?x?xbf16>, %y: memref<?x?xbf16>, %p: f64,
     %training: i1, %seed: i64, %offset: i64) {
@@ -227,13 +239,18 @@ func.func @fused_bf16(%x: memref<?x?xbf16>, %bias: memref<?xbf16>,
   ^bb0(%a: bf16, %b: bf16, %out: f32):
     %half = arith.constant 0.5 : f32
     %one = arith.constant 1.0 : f32
-    %rsqrt2 = arith.constant 0.707106769 : f32
+    %root = arith.constant 0.797884583 : f32  // sqrt(2 / pi)
+    %bend = arith.constant 0.044715 : f32
     %aw = arith.extf %a : bf16 to f32
     %bw = arith.extf %b : bf16 to f32
     %v = arith.addf %aw, %bw : f32
-    %scaled = arith.mulf %v, %rsqrt2 : f32
-    %erf = math.erf %scaled : f32
-    %cdf2 = arith.addf %erf, %one : f32
+    %square = arith.mulf %v, %v : f32
+    %cube = arith.mulf %square, %v : f32
+    %bent = arith.mulf %cube, %bend : f32
+    %sum = arith.addf %v, %bent : f32
+    %scaled = arith.mulf %sum, %root : f32
+    %tanh = math.tanh %scaled : f32
+    %cdf2 = arith.addf %tanh, %one : f32
     %v2 = arith.mulf %v, %half : f32
     %g = arith.mulf %v2, %cdf2 : f32
     linalg.yield %g : f32
@@ -270,13 +287,18 @@ func.func @fused_bf16_plain(%x: memref<?x?xbf16>, %bias: memref<?xbf16>,
   ^bb0(%a: bf16, %b: bf16, %out: f32):
     %half = arith.constant 0.5 : f32
     %one = arith.constant 1.0 : f32
-    %rsqrt2 = arith.constant 0.707106769 : f32
+    %root = arith.constant 0.797884583 : f32  // sqrt(2 / pi)
+    %bend = arith.constant 0.044715 : f32
     %aw = arith.extf %a : bf16 to f32
     %bw = arith.extf %b : bf16 to f32
     %v = arith.addf %aw, %bw : f32
-    %scaled = arith.mulf %v, %rsqrt2 : f32
-    %erf = math.erf %scaled : f32
-    %cdf2 = arith.addf %erf, %one : f32
+    %square = arith.mulf %v, %v : f32
+    %cube = arith.mulf %square, %v : f32
+    %bent = arith.mulf %cube, %bend : f32
+    %sum = arith.addf %v, %bent : f32
+    %scaled = arith.mulf %sum, %root : f32
+    %tanh = math.tanh %scaled : f32
+    %cdf2 = arith.addf %tanh, %one : f32
     %v2 = arith.mulf %v, %half : f32
     %g = arith.mulf %v2, %cdf2 : f32
     linalg.yield %g : f32
