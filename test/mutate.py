@@ -90,12 +90,12 @@ MUTANTS = {
     "thread-tie-halves": ("ties of both halfwords are found", THREAD_EMITTER, "found =\n      arith::AndIOp::create(builder, loc, all, constantI32(0x80008000))", "found =\n      arith::AndIOp::create(builder, loc, all, constantI32(0x00008000))", TO_GPU),
     "thread-limit": ("T in [1, 2^16) keeps what it should", THREAD_EMITTER, "arith::MaxUIOp::create(builder, loc, top, constantI64(1))", "arith::MaxUIOp::create(builder, loc, top, constantI64(0))", TO_GPU),
     "thread-low-block": ("L(i) comes from block((i div 8) | 2^63)", THREAD_EMITTER, "uint64_t(1) << 63", "uint64_t(1) << 62", TO_GPU),
-    "thread-halves": ("low half of a word first", THREAD_EMITTER, "    compare(arith::CmpIPredicate::ugt,\n            arith::ShLIOp::create(builder, loc, word, constantI32(16)));\n    compare(arith::CmpIPredicate::ugt, word);", "    compare(arith::CmpIPredicate::ugt, word);\n    compare(arith::CmpIPredicate::ugt,\n            arith::ShLIOp::create(builder, loc, word, constantI32(16)));", TO_GPU),
+    "thread-halves": ("low half of a word first", THREAD_EMITTER, "if (place == 0)", "if (place != 0)", TO_GPU),
     "gpu-alignment": ("any strided layout works", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "constant(vectorBytes - 1)", "constant(bytes - 1)", TO_GPU),
     "gpu-row-alignment": ("rows of any length are aligned or not, each", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "constant(0), toIndex(distance))", "constant(0), constant(0))", TO_GPU),
     "gpu-row-groups": ("rows that begin inside of a block are whole", TO_GPU_SOURCE + "ElementwiseToLaunch.cpp", "(plan.mayBeginInFront() ? groupSize - 1 : 0)", "(plan.mayBeginInFront() ? 0 : 0)", TO_GPU),
     "gpu-tail": ("nothing is written behind a row", TO_GPU_SOURCE + "ThreadEmitter.cpp", "arith::CmpIPredicate::sle,\n                                        add(begins.back(), groupSize), extent)", "arith::CmpIPredicate::sle,\n                                        begins.back(), extent)", TO_GPU),
-    "gpu-element-tail": ("nothing is written behind a row, element by element", TO_GPU_SOURCE + "ThreadEmitter.cpp", "arith::CmpIPredicate::slt, element, extent", "arith::CmpIPredicate::sle, element, extent", TO_GPU),
+    "gpu-element-tail": ("nothing is written behind a row, element by element", TO_GPU_SOURCE + "ThreadEmitter.cpp", "Value end = arith::MinSIOp::create(\n      builder, loc, add(begin, constant(plan.getGroupSize())),\n      toIndex(space.extents.back()));", "Value end = add(begin, constant(plan.getGroupSize()));", TO_GPU),
     "gpu-row-offset": ("rows that begin inside of a block", TO_GPU_SOURCE + "ThreadEmitter.cpp", "first = arith::SubIOp::create(builder, loc, first, within);", "(void)within;", TO_GPU),
     "gpu-distance": ("each group is one thread's", TO_GPU_SOURCE + "ThreadEmitter.cpp", "begins.push_back(add(begins.back(), distance));", "begins.push_back(add(begins.back(), groupSize));", TO_GPU),
     "gpu-pair-order": ("results are stored where they belong", TO_GPU_SOURCE + "ThreadEmitter.cpp", "mapping.lookupOrDefault(resolve(select.getCondition(), known)), yes, no)", "mapping.lookupOrDefault(resolve(select.getCondition(), known)), no, yes)", TO_GPU),
@@ -124,8 +124,8 @@ MUTANTS = {
                        "emitSplit(constantI64(7));\n  auto [k0, k1] = emitSplit(parameters.seed);\n"
                        "  SmallVector<Value, 4> counter", KNOWN),
     "block-32-bit": ("the index is 64-bit", EMITTER,
-                     "emitPhilox(Value block) {\n  auto [c0, c1] = emitSplit(block);",
-                     "emitPhilox(Value block) {\n  auto [c0, c1] = emitSplit(arith::AndIOp::create("
+                     "return emitPhiloxLoop(block);\n  auto [c0, c1] = emitSplit(block);",
+                     "return emitPhiloxLoop(block);\n  auto [c0, c1] = emitSplit(arith::AndIOp::create("
                      "builder, loc, block, constantI64(0xffffffff)));", KNOWN),
     "elements-per-block": ("H(i) = halfword i mod 8 of block(i div 8)", EMITTER,
                            "parameters.resolution == 8 ? 4 : 3", "parameters.resolution == 8 ? 4 : 4",

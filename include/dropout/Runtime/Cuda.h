@@ -124,13 +124,13 @@ DROPOUT_RUNTIME_API int32_t dropoutCudaCopyToHost(
 
 /// `DROPOUT_INVALID_ARGUMENT` if \p pointer is not memory that the driver gave
 /// out, or pinned, for kernels of the current context: memory from malloc is
-/// refused even on systems whose kernels can reach it. With 0 \p bytes, the size
-/// of an empty array, any pointer will do. \p argument, counted from 0, is its
-/// number in the message: "expected argument #0 to be device memory, but got a
-/// host pointer".
-DROPOUT_RUNTIME_API int32_t dropoutCudaCheckPointer(
-    const void *pointer, int64_t bytes,
-    int32_t argument) DROPOUT_RUNTIME_NOEXCEPT;
+/// refused even on systems whose kernels can reach it. With 0 \p bytes, the
+/// size of an empty array, any pointer will do. \p argument, counted from 0, is
+/// its number in the message: "expected argument #0 to be device memory, but
+/// got a host pointer".
+DROPOUT_RUNTIME_API int32_t
+dropoutCudaCheckPointer(const void *pointer, int64_t bytes,
+                        int32_t argument) DROPOUT_RUNTIME_NOEXCEPT;
 
 /*===----------------------------------------------------------------------===*\
 |* Kernels                                                                    *|

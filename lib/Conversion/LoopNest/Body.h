@@ -57,8 +57,7 @@ bool writesItsInput(linalg::GenericOp generic, const KnownConditions &known);
 /// Succeeds if the generic works on memrefs of numbers, has a parallel loop,
 /// and each of its outputs has one element for each point of the parallel
 /// loops; else fails with the reason.
-LogicalResult checkOperands(linalg::GenericOp generic,
-                            RewriterBase &rewriter);
+LogicalResult checkOperands(linalg::GenericOp generic, RewriterBase &rewriter);
 
 /// Succeeds if the body is one of pure element-wise ops, draws and the values
 /// in `forms`; else fails with the reason.

@@ -1,4 +1,5 @@
-/*===- host_launch.c - Launches of kernels that were compiled for the host --===*\
+/*===- host_launch.c - Launches of kernels that were compiled for the host
+--===*\
 |*                                                                            *|
 |* Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM  *|
 |* Exceptions. See LICENSE for license information.                           *|
@@ -80,8 +81,8 @@ int32_t dropoutCudaLaunch(Kernel *kernel, int64_t gridX, int64_t gridY,
   if (dropoutLastStatus())
     return dropoutLastStatus();
   const char *name = kernel->name;
-  if (blockX < 1 || blockY < 1 || blockZ < 1 || blockZ > 64 ||
-      blockX > 1024 || blockY > 1024 || blockX * blockY * blockZ > 1024)
+  if (blockX < 1 || blockY < 1 || blockZ < 1 || blockZ > 64 || blockX > 1024 ||
+      blockY > 1024 || blockX * blockY * blockZ > 1024)
     die("block of a size that no device takes", name);
   if (gridX < 0 || gridY < 0 || gridZ < 0 || gridX > INT32_MAX ||
       gridY > 65535 || gridZ > 65535)

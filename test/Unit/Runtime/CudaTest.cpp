@@ -442,7 +442,8 @@ TEST_F(CudaTest, CheckPointer) {
     expectError(dropoutCudaCheckPointer(&local, 1, 0), DROPOUT_INVALID_ARGUMENT,
                 "expected argument #0 to be device memory, but got a host "
                 "pointer");
-    expectError(dropoutCudaCheckPointer(nullptr, 1, 3), DROPOUT_INVALID_ARGUMENT,
+    expectError(dropoutCudaCheckPointer(nullptr, 1, 3),
+                DROPOUT_INVALID_ARGUMENT,
                 "expected argument #3 to be device memory, but got NULL");
     EXPECT_OK(dropoutCudaSetDevice(1));
     expectError(dropoutCudaCheckPointer(memory, 1, 2), DROPOUT_INVALID_ARGUMENT,

@@ -68,8 +68,8 @@ int dropoutTestFromC(void) {
   int32_t (*copy)(void *, const void *, int64_t) = dropoutCudaCopy;
   int32_t (*toDevice)(void *, const void *, int64_t) = dropoutCudaCopyToDevice;
   int32_t (*toHost)(void *, const void *, int64_t) = dropoutCudaCopyToHost;
-  int32_t (*checkPointer)(const void *, int64_t,
-                         int32_t) = dropoutCudaCheckPointer;
+  int32_t (*checkPointer)(const void *, int64_t, int32_t) =
+      dropoutCudaCheckPointer;
   int32_t (*launch)(DropoutCudaKernel *, int64_t, int64_t, int64_t, int64_t,
                     int64_t, int64_t, void **) = dropoutCudaLaunch;
   int32_t (*unload)(DropoutCudaModule *, DropoutCudaKernel *, int64_t) =
