@@ -461,7 +461,9 @@ static llvm::Error writeKernels(const llvm::Module &module,
                                 llvm::raw_ostream &os) {
   bool found = false;
   for (const llvm::GlobalVariable &global : module.globals()) {
-    if (!global.getName().ends_with("_image") || !global.hasInitializer())
+    StringRef name = global.getName();
+    if (!name.consume_back("_image") || !global.hasInitializer() ||
+        !module.getNamedGlobal((name + "_module").str()))
       continue;
     auto *data =
         llvm::dyn_cast<llvm::ConstantDataSequential>(global.getInitializer());

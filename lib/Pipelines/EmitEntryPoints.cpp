@@ -268,7 +268,10 @@ LogicalResult EntryPointBuilder::checkIsOnDevice(MemRefType type,
                                                  Value descriptor,
                                                  int64_t argument) {
   MemRefDescriptor view(descriptor);
-  Value bytes = constant(llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  Type element = type.getElementType();
+  Value bytes = constant(
+      element.isIndex() ? 8
+                        : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     bytes = arith::MulIOp::create(b, bytes, view.size(b, b.getLoc(), dim));
   return callRuntime(

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace mlir::dropout {
@@ -100,40 +101,71 @@ private:
     }
   }
 
-  /// Elements of arrays are out of the host's reach.
+  /// What `memref` is a view of.
+  static Operation *getOrigin(Value memref) {
+    Operation *op = memref.getDefiningOp();
+    while (op && isa<ViewLikeOpInterface>(op)) {
+      memref = cast<ViewLikeOpInterface>(op).getViewSource();
+      op = memref.getDefiningOp();
+    }
+    return op;
+  }
+
+  /// Elements of arrays are out of the host's reach, and memory of the host's
+  /// out of that of kernels.
   LogicalResult verifyHostCode() {
     bool isValid = true;
-    auto isOnStack = [](Value memref) {
-      while (auto cast = memref.getDefiningOp<memref::CastOp>())
-        memref = cast.getSource();
-      return memref.getDefiningOp<memref::AllocaOp>() != nullptr;
-    };
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.getSymName() == kDeallocationHelper && function.isPrivate())
         continue;
       function.walk([&](Operation *op) {
-        if (isa<gpu::LaunchFuncOp>(op))
-          return;
-        auto effects = dyn_cast<MemoryEffectOpInterface>(op);
-        if (!effects)
-          return;
-        for (Value operand : op->getOperands()) {
-          if (!isa<BaseMemRefType>(operand.getType()) || isOnStack(operand))
-            continue;
-          bool reads = effects.getEffectOnValue<MemoryEffects::Read>(operand)
-                           .has_value();
-          if (!reads &&
-              !effects.getEffectOnValue<MemoryEffects::Write>(operand))
-            continue;
-          op->emitError("expected device memory to be ")
-              << (reads ? "read" : "written") << " in kernels only, but got '"
-              << op->getName() << "' on the host";
-          isValid = false;
-          break;
-        }
+        isValid &=
+            succeeded(verifyAccesses(op)) && succeeded(verifyOrigins(op));
       });
     }
     return success(isValid);
+  }
+
+  static LogicalResult verifyAccesses(Operation *op) {
+    auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!effects || isa<gpu::LaunchFuncOp>(op))
+      return success();
+    for (Value operand : op->getOperands()) {
+      if (!isa<BaseMemRefType>(operand.getType()) ||
+          isa_and_present<memref::AllocaOp>(getOrigin(operand)))
+        continue;
+      bool reads =
+          effects.getEffectOnValue<MemoryEffects::Read>(operand).has_value();
+      if (reads || effects.getEffectOnValue<MemoryEffects::Write>(operand))
+        return op->emitError("expected device memory to be ")
+               << (reads ? "read" : "written") << " in kernels only, but got '"
+               << op->getName() << "' on the host";
+    }
+    return success();
+  }
+
+  /// Constants and the stack are the host's: nobody else may get their address.
+  static LogicalResult verifyOrigins(Operation *op) {
+    if (isa<ViewLikeOpInterface, memref::DimOp, memref::DeallocOp,
+            memref::ExtractAlignedPointerAsIndexOp, memref::LoadOp,
+            memref::StoreOp>(op))
+      return success();
+    auto call = dyn_cast<func::CallOp>(op);
+    for (Value operand : op->getOperands()) {
+      if (!isa<BaseMemRefType>(operand.getType()))
+        continue;
+      Operation *origin = getOrigin(operand);
+      bool isList = isa_and_present<memref::AllocaOp>(origin) && call &&
+                    call.getCallee() == kDeallocationHelper;
+      if (isList ||
+          !isa_and_present<memref::AllocaOp, memref::GetGlobalOp>(origin))
+        continue;
+      InFlightDiagnostic diagnostic =
+          op->emitError("expected device memory, but got memory of the host's");
+      diagnostic.attachNote(origin->getLoc()) << "it comes from here";
+      return diagnostic;
+    }
+    return success();
   }
 
   Value constant(ImplicitLocOpBuilder &b, int64_t value) {
@@ -145,9 +177,9 @@ private:
                             ArrayRef<Type> fields,
                             llvm::function_ref<SmallVector<Value>()> emit) {
     auto type = LLVM::LLVMStructType::getLiteral(&getContext(), fields);
-    auto global = LLVM::GlobalOp::create(b, type, /*isConstant=*/false,
-                                         LLVM::Linkage::Internal, name.str(),
-                                         Attribute(), /*alignment=*/8);
+    auto global = LLVM::GlobalOp::create(
+        b, type, /*isConstant=*/false, LLVM::Linkage::Internal,
+        getFreeName(name), Attribute(), /*alignment=*/8);
     OpBuilder::InsertionGuard guard(b);
     b.createBlock(&global.getInitializerRegion());
     Value value = LLVM::UndefOp::create(b, type);
@@ -157,13 +189,21 @@ private:
     return global;
   }
 
+  /// `name`, or with more behind it if the program has a symbol of that name.
+  std::string getFreeName(const Twine &name) {
+    std::string result = name.str();
+    while (getOperation().lookupSymbol(result))
+      result += '_';
+    return result;
+  }
+
   LLVM::GlobalOp emitBytes(ImplicitLocOpBuilder &b, const Twine &name,
                            StringRef bytes) {
     std::string text = bytes.str() + '\0';
     auto type = LLVM::LLVMArrayType::get(IntegerType::get(&getContext(), 8),
                                          text.size());
     return LLVM::GlobalOp::create(b, type, /*isConstant=*/true,
-                                  LLVM::Linkage::Internal, name.str(),
+                                  LLVM::Linkage::Internal, getFreeName(name),
                                   b.getStringAttr(text), /*alignment=*/16);
   }
 
@@ -307,6 +347,8 @@ private:
   /// void dropout_unload(void): the kernels of a module stand one after the
   /// other in no array, so each is handed over alone.
   LogicalResult emitUnload() {
+    if (Operation *other = getOperation().lookupSymbol("dropout_unload"))
+      return other->emitError("expected the name @dropout_unload to be free");
     ImplicitLocOpBuilder b(getOperation().getLoc(), &getContext());
     b.setInsertionPointToEnd(getOperation().getBody());
     auto function = LLVM::LLVMFuncOp::create(

@@ -92,9 +92,13 @@ struct LowerKernelMathPass
         return signalPassFailure();
     }
     RewritePatternSet patterns(context);
-    populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
-    populateMathPolynomialApproximationPatterns(patterns,
-                                                [](StringRef) { return true; });
+    // Upstream's polynomials for sin and cos are wrong for large arguments.
+    auto isExpanded = [](StringRef name) {
+      return name != math::SinOp::getOperationName() &&
+             name != math::CosOp::getOperationName();
+    };
+    populateMathF32ExpansionPatterns(patterns, isExpanded);
+    populateMathPolynomialApproximationPatterns(patterns, isExpanded);
     patterns.add<ToIntrinsic<math::FmaOp>>(context, "llvm.fma");
     patterns.add<ToIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
     patterns.add<ToIntrinsic<math::AbsFOp>>(context, "llvm.fabs");

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace mlir::dropout {
 #define GEN_PASS_DEF_VERIFYKERNELSPASS
@@ -34,6 +35,13 @@ struct VerifyKernelsPass
                            ROCDL::ROCDLDialect>(op->getDialect())) {
         op->emitError("expected an op that has a form on the GPU, but got '")
             << op->getName() << "'";
+        return signalPassFailure();
+      }
+      for (Type type : op->getResultTypes()) {
+        Type element = getElementTypeOrSelf(type);
+        if (!isa<Float80Type, Float128Type>(element))
+          continue;
+        op->emitError("expected a type that GPUs have, but got ") << element;
         return signalPassFailure();
       }
       auto call = dyn_cast<LLVM::CallOp>(op);

@@ -57,3 +57,45 @@ module attributes {gpu.container_module} {
     return
   }
 }
+
+// -----
+
+// The address of a constant on the host, and of the stack, is no use to a GPU.
+memref.global "private" constant @weights : memref<4xf32> = dense<[1.0, 2.0, 3.0, 4.0]>
+func.func private @callee(memref<4xf32>, memref<?xf32>)
+func.func @f(%x: memref<?xf32>) {
+  // expected-note@+1 {{it comes from here}}
+  %w = memref.get_global @weights : memref<4xf32>
+  // expected-error@+1 {{expected device memory, but got memory of the host's}}
+  call @callee(%w, %x) : (memref<4xf32>, memref<?xf32>) -> ()
+  return
+}
+
+// -----
+
+memref.global "private" constant @weights : memref<4xf32> = dense<[1.0, 2.0, 3.0, 4.0]>
+func.func @f(%b: i1, %x: memref<4xf32>) -> memref<4xf32> {
+  // expected-note@+1 {{it comes from here}}
+  %w = memref.get_global @weights : memref<4xf32>
+  %y = scf.if %b -> memref<4xf32> {
+    // expected-error@+1 {{expected device memory, but got memory of the host's}}
+    scf.yield %w : memref<4xf32>
+  } else {
+    scf.yield %x : memref<4xf32>
+  }
+  return %y : memref<4xf32>
+}
+
+// -----
+
+module attributes {gpu.container_module} {
+  gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_90">, assembly = "text">]
+  func.func @f(%n: index) {
+    // expected-note@+1 {{it comes from here}}
+    %a = memref.alloca() : memref<4xf32>
+    %v = memref.cast %a : memref<4xf32> to memref<?xf32>
+    // expected-error@+1 {{expected device memory, but got memory of the host's}}
+    gpu.launch_func @kernels::@k blocks in (%n, %n, %n) threads in (%n, %n, %n) args(%v : memref<?xf32>)
+    return
+  }
+}

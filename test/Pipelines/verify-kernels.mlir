@@ -36,3 +36,13 @@ gpu.module @kernels {
     llvm.return
   }
 }
+
+// -----
+
+gpu.module @kernels {
+  llvm.func @f(%p: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
+    // expected-error@+1 {{expected a type that GPUs have, but got 'f80'}}
+    %0 = llvm.load %p : !llvm.ptr -> f80
+    llvm.return
+  }
+}

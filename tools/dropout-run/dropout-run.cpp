@@ -102,7 +102,7 @@ struct Options {
       cl::value_desc("file"), cl::cat(category)};
   cl::opt<Device> device{
       "target",
-      cl::desc("Where it runs, or what is emitted runs; same bits for all"),
+      cl::desc("Where it runs, or what is emitted runs; same masks for all"),
       cl::init(Device::Cpu),
       cl::values(clEnumValN(Device::Cpu, "cpu", "this machine (the default)"),
                  clEnumValN(Device::Cuda, "cuda",

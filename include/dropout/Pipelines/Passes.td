@@ -415,8 +415,10 @@ def LowerKernelMathPass
   let description = [{
     exp, tanh, erf, log and the like of f32 and narrower floats become upstream's
     polynomials, so that kernels need no library of the vendor's; fma, sqrt and
-    what targets have as instructions become intrinsics of LLVM. Functions of
-    f64 stay: they need that library.
+    what targets have as instructions become intrinsics of LLVM. The polynomials
+    know no subnormal numbers: exp gives 0 for them, and log takes them for the
+    smallest normal one. sin and cos, whose polynomials fail for large arguments,
+    and functions of f64 stay: they need that library.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",

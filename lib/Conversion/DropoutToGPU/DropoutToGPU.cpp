@@ -44,7 +44,7 @@ public:
     for (char &c : name)
       if (!llvm::isAlnum(c))
         c = '_';
-    if (llvm::isDigit(name.front()))
+    if (name.empty() || llvm::isDigit(name.front()))
       name.insert(name.begin(), '_');
     return name + "_" + std::to_string(numbers[name]++);
   }
@@ -84,12 +84,27 @@ struct ConvertDropoutToGPUPass final
 
     IRRewriter rewriter(&getContext());
     // Copies are as large as what they stand between.
+    bool isRanked = true;
     root->walk([&](memref::CopyOp copy) {
       if (isInKernel(copy))
         return;
+      for (Value array : {copy.getSource(), copy.getTarget()})
+        if (!isa<MemRefType>(array.getType())) {
+          copy.emitOpError("expected arrays with a rank, but got ")
+              << array.getType();
+          isRanked = false;
+          return;
+        }
       rewriter.setInsertionPoint(copy);
       rewriter.replaceOpWithNewOp<linalg::CopyOp>(copy, copy.getSource(),
                                                   copy.getTarget());
+    });
+    if (!isRanked)
+      return signalPassFailure();
+    // The host looks at the alignment of its own copy of a constant.
+    root->walk([](memref::GlobalOp global) {
+      if (global.getAlignment().value_or(1) < 16)
+        global.setAlignment(16);
     });
     SmallVector<linalg::LinalgOp> ops;
     root->walk([&](linalg::LinalgOp op) {

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -68,39 +69,67 @@ Value mlir::dropout::emitKernelArray(OpBuilder &builder, Location loc,
 
 /// The memref that `memref` is a view of, as far as ops say.
 static Value getViewSource(Value memref) {
-  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
-    memref = view.getViewSource();
+  while (Operation *op = memref.getDefiningOp()) {
+    if (auto view = dyn_cast<ViewLikeOpInterface>(op))
+      memref = view.getViewSource();
+    else if (isa<UnrealizedConversionCastOp>(op) && op->getNumOperands() == 1)
+      memref = op->getOperand(0);
+    else
+      break;
+  }
   return memref;
 }
 
-/// True if no op between `load` and `kernel`, in one block, writes to what it
-/// reads. Arguments that are not views of each other do not overlap.
+/// True if `memory`, no view, is an array of its own: a function's argument, an
+/// allocation or a constant. Arguments do not overlap.
+static bool isWholeArray(Value memory) {
+  if (auto argument = dyn_cast<BlockArgument>(memory))
+    return isa<FunctionOpInterface>(argument.getOwner()->getParentOp());
+  return isa<memref::AllocOp, memref::AllocaOp, memref::GetGlobalOp>(
+      memory.getDefiningOp());
+}
+
+/// True if an op under `root` may write to `memory`, a whole array.
+static bool mayWrite(Operation *root, Value memory) {
+  WalkResult result = root->walk([&](Operation *op) {
+    auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!effects)
+      return op->hasTrait<OpTrait::HasRecursiveMemoryEffects>()
+                 ? WalkResult::advance()
+                 : WalkResult::interrupt();
+    SmallVector<MemoryEffects::EffectInstance> instances;
+    effects.getEffects(instances);
+    for (MemoryEffects::EffectInstance &effect : instances) {
+      if (!isa<MemoryEffects::Write, MemoryEffects::Free>(effect.getEffect()))
+        continue;
+      if (!effect.getValue()) {
+        if (isa<SideEffects::DefaultResource>(effect.getResource()))
+          return WalkResult::interrupt();
+        continue;
+      }
+      Value target = getViewSource(effect.getValue());
+      if (target == memory || !isWholeArray(target))
+        return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return result.wasInterrupted();
+}
+
+/// True if nothing from `load` on, up to and with the loops and branches that
+/// `kernel` stands in, and the kernel itself, writes to what it reads.
 static bool canSink(memref::LoadOp load, Operation *kernel) {
   Operation *ancestor = load->getBlock()->findAncestorOpInBlock(*kernel);
-  if (!ancestor)
-    return false;
   Value memory = getViewSource(load.getMemRef());
-  for (Operation *op = load->getNextNode(); op && op != ancestor;
-       op = op->getNextNode()) {
-    WalkResult result = op->walk([&](Operation *nested) {
-      auto effects = dyn_cast<MemoryEffectOpInterface>(nested);
-      if (!effects)
-        return nested->hasTrait<OpTrait::HasRecursiveMemoryEffects>()
-                   ? WalkResult::advance()
-                   : WalkResult::interrupt();
-      SmallVector<MemoryEffects::EffectInstance> instances;
-      effects.getEffects(instances);
-      for (MemoryEffects::EffectInstance &effect : instances)
-        if (isa<MemoryEffects::Write, MemoryEffects::Free>(
-                effect.getEffect()) &&
-            effect.getValue() && getViewSource(effect.getValue()) == memory)
-          return WalkResult::interrupt();
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
+  if (!ancestor || !isWholeArray(memory))
+    return false;
+  for (Operation *op = load->getNextNode(); op; op = op->getNextNode()) {
+    if (mayWrite(op, memory))
       return false;
+    if (op == ancestor)
+      return true;
   }
-  return true;
+  return false;
 }
 
 /// True if `value` comes, by pure ops, from a load that can be moved to

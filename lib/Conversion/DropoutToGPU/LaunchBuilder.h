@@ -30,7 +30,7 @@ Value emitKernelArray(OpBuilder &builder, Location loc, Value memref);
 /// Copies the loads and constant arrays that the kernel's captured values come
 /// from, and the pure ops between, into the kernel: the host can't read device
 /// memory (`rng(%state)`), nor the device the host's. A load stays where it is
-/// if something between it and the kernel may write to its memory.
+/// if its memory may be written from there on until the kernel is done.
 void moveLoadsIntoKernel(gpu::LaunchOp launch);
 
 } // namespace mlir::dropout

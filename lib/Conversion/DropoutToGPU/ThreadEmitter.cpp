@@ -21,6 +21,9 @@ using namespace mlir::dropout;
 /// The widest access of a thread.
 static constexpr int64_t kVectorBytes = 16;
 
+/// Draws of whole rows that become branches: each doubles the code.
+static constexpr int kMaxBranches = 2;
+
 //===----------------------------------------------------------------------===//
 // Plan
 //===----------------------------------------------------------------------===//
@@ -152,7 +155,9 @@ void ThreadEmitter::emitUniformValues() {
     for (Value operand : op.getOperands())
       scalars.map(operand, scalars.lookupOrDefault(resolve(operand, known)));
     if (auto keep = dyn_cast<KeepOp>(op))
-      scalars.map(result, emitKeep(keep, scalars.lookup(keep.getIndex()),
+      scalars.map(result, emitKeep(keep,
+                                   scalars.lookupOrDefault(
+                                       resolve(keep.getIndex(), known)),
                                    /*rare=*/false));
     else
       builder.clone(op, scalars);
@@ -170,7 +175,7 @@ void ThreadEmitter::emitUnswitchedGroups() {
   for (Value value : live)
     if (uniform.contains(value) && value.getDefiningOp<KeepOp>())
       condition = value;
-  if (!condition)
+  if (!condition || numBranches == kMaxBranches)
     return emitGroups();
   auto isKept = scf::IfOp::create(builder, loc, scalars.lookup(condition),
                                   /*withElseRegion=*/true);
@@ -180,6 +185,7 @@ void ThreadEmitter::emitUnswitchedGroups() {
                                            : isKept.elseBlock());
     ThreadEmitter inner(*this);
     inner.known[condition] = value;
+    ++inner.numBranches;
     inner.live = getLiveValues(generic, space.forms, inner.known);
     inner.scalars.map(condition, arith::ConstantOp::create(
                                      builder, loc, builder.getBoolAttr(value)));
@@ -366,7 +372,8 @@ void ThreadEmitter::emitPartialGroup(Value begin, bool rare) {
       mapping.map(argument, loadElement(argument.getArgNumber(), element));
   auto getBit = [&](KeepOp keep) -> Value {
     if (rare)
-      return emitKeep(keep, mapping.lookup(keep.getIndex()), rare);
+      return emitKeep(
+          keep, mapping.lookupOrDefault(resolve(keep.getIndex(), known)), rare);
     auto mask = masks.find(keep);
     if (mask == masks.end())
       return {};
@@ -410,7 +417,9 @@ void ThreadEmitter::emitBody(Value element,
     if (auto keep = dyn_cast<KeepOp>(op)) {
       Value bit = getBit(keep);
       mapping.map(result, bit ? bit
-                              : emitKeep(keep, mapping.lookup(keep.getIndex()),
+                              : emitKeep(keep,
+                                         mapping.lookupOrDefault(
+                                             resolve(keep.getIndex(), known)),
                                          /*rare=*/false));
       continue;
     }

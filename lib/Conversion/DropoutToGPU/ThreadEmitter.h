@@ -141,6 +141,7 @@ private:
   SmallVector<OpFoldResult> rowOffsets; ///< Per operand, in its array.
   llvm::DenseMap<Value, Value> bases;   ///< Linear values at the row's start.
   ThreadPosition position;
+  int numBranches = 0;
 };
 
 } // namespace mlir::dropout

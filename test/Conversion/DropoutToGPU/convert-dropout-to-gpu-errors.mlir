@@ -12,6 +12,7 @@
 // RUN: not dropout-opt %t/mask.mlir --convert-dropout-to-gpu 2>&1 | FileCheck %s --check-prefix=MASK
 // RUN: not dropout-opt %t/implicit.mlir --convert-dropout-to-gpu 2>&1 | FileCheck %s --check-prefix=IMPLICIT
 // RUN: not dropout-opt %t/kernel.mlir --convert-dropout-to-gpu 2>&1 | FileCheck %s --check-prefix=KERNEL
+// RUN: not dropout-opt %t/unranked.mlir --convert-dropout-to-gpu 2>&1 | FileCheck %s --check-prefix=UNRANKED
 // Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,6 +26,14 @@
 // IMPLICIT-SAME: dropout-materialize-state
 // KERNEL: kernel.mlir:3:5: error: 'dropout.element' op
 // KERNEL-SAME: dropout-materialize-state
+
+// UNRANKED: unranked.mlir:2:3: error: 'memref.copy' op expected arrays with a rank, but got 'memref<*xf32>'
+
+//--- unranked.mlir
+func.func @f(%x: memref<*xf32>, %y: memref<4xf32>) {
+  memref.copy %x, %y : memref<*xf32> to memref<4xf32>
+  return
+}
 
 //--- ok.mlir
 func.func @f() {
