@@ -104,7 +104,7 @@ private:
   /// What `memref` is a view of.
   static Operation *getOrigin(Value memref) {
     Operation *op = memref.getDefiningOp();
-    while (op && isa<ViewLikeOpInterface>(op)) {
+    while (isa_and_present<ViewLikeOpInterface>(op)) {
       memref = cast<ViewLikeOpInterface>(op).getViewSource();
       op = memref.getDefiningOp();
     }

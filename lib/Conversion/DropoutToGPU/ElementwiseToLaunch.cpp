@@ -39,7 +39,7 @@ public:
 
   /// Emits the kernels and the choice between them: one for either value of the
   /// first conditions that hold for all elements.
-  void emit(KnownConditions known, StringRef variant) {
+  void emit(const KnownConditions &known, StringRef variant) {
     Value condition;
     if (known.size() < kMaxConditions)
       condition = findCondition(generic, forms, known);
