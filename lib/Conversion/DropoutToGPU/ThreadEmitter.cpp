@@ -82,30 +82,7 @@ ThreadEmitter::ThreadEmitter(OpBuilder &builder, const KernelPlan &plan,
     : builder(builder), loc(linalg::GenericOp(plan.generic).getLoc()),
       plan(plan), generic(plan.generic), space(plan.space), live(live),
       known(known), rowOffsets(plan.space.operands.size()) {
-  findUniformValues();
-}
-
-void ThreadEmitter::findUniformValues() {
-  Block *body = generic.getBody();
-  for (BlockArgument argument : body->getArguments())
-    if (live.contains(argument) &&
-        space.operands[argument.getArgNumber()].inner == InnerAccess::Uniform)
-      uniform.insert(argument);
-  auto isUniform = [&](Value operand) {
-    operand = resolve(operand, known);
-    return operand.getParentBlock() != body || known.contains(operand) ||
-           uniform.contains(operand);
-  };
-  for (Operation &op : body->without_terminator())
-    for (Value result : op.getResults()) {
-      if (!live.contains(result))
-        continue;
-      auto form = space.forms.find(result);
-      if (form != space.forms.end()
-              ? isZeroInteger(form->second.coefficients.back())
-              : llvm::all_of(op.getOperands(), isUniform))
-        uniform.insert(result);
-    }
+  uniform = getUniformValues(generic, space, this->live, this->known);
 }
 
 Value ThreadEmitter::emitKeep(KeepOp keep, Value index, bool rare) {
@@ -190,8 +167,7 @@ void ThreadEmitter::emitUnswitchedGroups() {
     inner.scalars.map(condition, arith::ConstantOp::create(
                                      builder, loc, builder.getBoolAttr(value)));
     // What is uniform now may not have been before.
-    inner.uniform.clear();
-    inner.findUniformValues();
+    inner.uniform = getUniformValues(generic, space, inner.live, inner.known);
     inner.emitUniformValues();
     inner.emitUnswitchedGroups();
   }

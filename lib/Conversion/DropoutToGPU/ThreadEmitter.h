@@ -88,7 +88,6 @@ private:
     SmallVector<Value> values, wide;
   };
 
-  void findUniformValues();
   /// Values that do not change along the row.
   void emitUniformValues();
   /// Branches on draws that hold for the whole row.

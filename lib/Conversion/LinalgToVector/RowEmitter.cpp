@@ -82,35 +82,12 @@ RowEmitter::RowEmitter(OpBuilder &builder, linalg::GenericOp generic,
       tile(getTileSize(target, space.extents.back())),
       step(getVectorSize(target, generic)), rows(space.operands.size()),
       rowOffsets(space.operands.size()) {
-  findUniformValues();
+  uniform = getUniformValues(generic, space, this->live, this->known);
 }
 
 //===----------------------------------------------------------------------===//
 // What does not change along a row
 //===----------------------------------------------------------------------===//
-
-void RowEmitter::findUniformValues() {
-  Block *body = generic.getBody();
-  for (BlockArgument argument : body->getArguments())
-    if (live.contains(argument) &&
-        space.operands[argument.getArgNumber()].inner == InnerAccess::Uniform)
-      uniform.insert(argument);
-  auto isUniform = [&](Value operand) {
-    operand = resolve(operand, known);
-    return operand.getParentBlock() != body || known.contains(operand) ||
-           uniform.contains(operand);
-  };
-  for (Operation &op : body->without_terminator())
-    for (Value result : op.getResults()) {
-      if (!live.contains(result))
-        continue;
-      auto form = space.forms.find(result);
-      if (form != space.forms.end()
-              ? isZeroInteger(form->second.coefficients.back())
-              : llvm::all_of(op.getOperands(), isUniform))
-        uniform.insert(result);
-    }
-}
 
 bool RowEmitter::isRun(Value value) const {
   return live.contains(value) && value.getDefiningOp<KeepOp>() &&

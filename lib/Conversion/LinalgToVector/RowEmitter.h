@@ -47,7 +47,6 @@ private:
     Value mask;        ///< Valid lanes; null for all.
   };
 
-  void findUniformValues();
   bool isRun(Value value) const;
   void emitUniformValues(ValueRange outer);
   /// A tile loop for either value of a condition that holds for a whole row, if
@@ -107,7 +106,7 @@ private:
   int64_t tile; ///< Elements a tile.
   int64_t step; ///< Elements a vector of 32-bit values.
 
-  llvm::SmallDenseSet<Value> uniform;   ///< Live values of one value a row.
+  llvm::DenseSet<Value> uniform;        ///< Live values of one value a row.
   IRMapping scalars;                    ///< What is emitted for them.
   OpFoldResult begin, end;              ///< The elements to emit.
   SmallVector<Value> rows;              ///< Per operand: memref of the row.

@@ -303,3 +303,30 @@ IterationSpace mlir::dropout::createIterationSpace(OpBuilder &builder,
                                                    bool assumeContiguous) {
   return SpaceBuilder(builder, generic, assumeContiguous).build(forms);
 }
+
+llvm::DenseSet<Value> mlir::dropout::getUniformValues(
+    linalg::GenericOp generic, const IterationSpace &space,
+    const llvm::SetVector<Value> &live, const KnownConditions &known) {
+  llvm::DenseSet<Value> uniform;
+  Block *body = generic.getBody();
+  for (BlockArgument argument : body->getArguments())
+    if (live.contains(argument) &&
+        space.operands[argument.getArgNumber()].inner == InnerAccess::Uniform)
+      uniform.insert(argument);
+  auto isUniform = [&](Value operand) {
+    operand = resolve(operand, known);
+    return operand.getParentBlock() != body || known.contains(operand) ||
+           uniform.contains(operand);
+  };
+  for (Operation &op : body->without_terminator())
+    for (Value result : op.getResults()) {
+      if (!live.contains(result))
+        continue;
+      auto form = space.forms.find(result);
+      if (form != space.forms.end()
+              ? isZeroInteger(form->second.coefficients.back())
+              : llvm::all_of(op.getOperands(), isUniform))
+        uniform.insert(result);
+    }
+  return uniform;
+}

@@ -11,6 +11,8 @@
 
 #include "Body.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 namespace mlir::dropout {
 
 /// How an operand is read or written along the innermost loop.
@@ -57,6 +59,13 @@ IterationSpace createIterationSpace(OpBuilder &builder,
                                     linalg::GenericOp generic,
                                     const LinearForms &forms,
                                     bool assumeContiguous);
+
+/// The values in `live`, which holds where `known` does, that are the same
+/// along the innermost loop.
+llvm::DenseSet<Value> getUniformValues(linalg::GenericOp generic,
+                                       const IterationSpace &space,
+                                       const llvm::SetVector<Value> &live,
+                                       const KnownConditions &known);
 
 } // namespace mlir::dropout
 
