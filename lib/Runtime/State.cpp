@@ -187,43 +187,91 @@ static int32_t parse(const void *data, size_t size, SavedState &saved) {
   return DROPOUT_OK;
 }
 
-int32_t dropoutStateSave(void *buffer, size_t capacity,
-                         size_t *outSize) noexcept {
+/// Writes a blob, in the way that dropoutStateSave describes.
+static int32_t write(bool training, const Generator &defaultGenerator,
+                     const GeneratorMap &named, void *buffer, size_t capacity,
+                     size_t *outSize) {
+  size_t size = headerSize + checksumSize;
+  for (const auto &entry : named)
+    size += generatorSize + entry.first.size();
+  *outSize = size;
+  if (!buffer)
+    return DROPOUT_OK;
+  if (capacity < size)
+    return recordError(DROPOUT_BUFFER_TOO_SMALL,
+                       "the state needs %zu bytes, but the buffer has %zu",
+                       size, capacity);
+
+  Writer writer(buffer);
+  writer.text(magic, sizeof(magic));
+  writer.number<uint32_t>(formatVersion);
+  writer.number<uint32_t>(DROPOUT_MASK_CONTRACT_VERSION);
+  writer.number<uint64_t>(size);
+  writer.number<uint32_t>(training);
+  writer.number<uint32_t>(static_cast<uint32_t>(named.size()));
+  writer.number<uint64_t>(defaultGenerator.seed);
+  writer.number<uint64_t>(defaultGenerator.offset);
+  for (const auto &entry : named) {
+    writer.number<uint32_t>(static_cast<uint32_t>(entry.first.size()));
+    writer.number<uint64_t>(entry.second.seed);
+    writer.number<uint64_t>(entry.second.offset);
+    writer.text(entry.first.data(), entry.first.size());
+  }
+  writer.checksum();
+  return DROPOUT_OK;
+}
+
+/// Checks where a blob goes; `*outSize` is 0 from then on.
+static int32_t checkBuffer(const void *buffer, size_t capacity,
+                           size_t *outSize) {
   if (outSize)
     *outSize = 0;
-  return guarded([&]() -> int32_t {
-    if (!outSize || (!buffer && capacity))
-      return recordError(DROPOUT_INVALID_ARGUMENT,
-                         "expected outSize, and a buffer of the capacity that "
-                         "was given, but got NULL");
-    LockedState state;
-    size_t size = headerSize + checksumSize;
-    for (const auto &entry : state->named)
-      size += generatorSize + entry.first.size();
-    *outSize = size;
-    if (!buffer)
-      return DROPOUT_OK;
-    if (capacity < size)
-      return recordError(DROPOUT_BUFFER_TOO_SMALL,
-                         "the state needs %zu bytes, but the buffer has %zu",
-                         size, capacity);
+  if (!outSize || (!buffer && capacity))
+    return recordError(DROPOUT_INVALID_ARGUMENT,
+                       "expected outSize, and a buffer of the capacity that "
+                       "was given, but got NULL");
+  return DROPOUT_OK;
+}
 
-    Writer writer(buffer);
-    writer.text(magic, sizeof(magic));
-    writer.number<uint32_t>(formatVersion);
-    writer.number<uint32_t>(DROPOUT_MASK_CONTRACT_VERSION);
-    writer.number<uint64_t>(size);
-    writer.number<uint32_t>(state->training);
-    writer.number<uint32_t>(static_cast<uint32_t>(state->named.size()));
-    writer.number<uint64_t>(state->defaultGenerator.seed);
-    writer.number<uint64_t>(state->defaultGenerator.offset);
-    for (const auto &entry : state->named) {
-      writer.number<uint32_t>(static_cast<uint32_t>(entry.first.size()));
-      writer.number<uint64_t>(entry.second.seed);
-      writer.number<uint64_t>(entry.second.offset);
-      writer.text(entry.first.data(), entry.first.size());
-    }
-    writer.checksum();
+int32_t dropoutStateSave(void *buffer, size_t capacity,
+                         size_t *outSize) noexcept {
+  return guarded([&]() -> int32_t {
+    if (int32_t status = checkBuffer(buffer, capacity, outSize))
+      return status;
+    LockedState state;
+    return write(state->training, state->defaultGenerator, state->named, buffer,
+                 capacity, outSize);
+  });
+}
+
+int32_t dropoutGeneratorEncode(uint64_t seed, uint64_t offset, void *buffer,
+                               size_t capacity, size_t *outSize) noexcept {
+  return guarded([&]() -> int32_t {
+    if (int32_t status = checkBuffer(buffer, capacity, outSize))
+      return status;
+    Generator generator;
+    generator.seed = seed;
+    generator.offset = offset;
+    return write(/*training=*/true, generator, {}, buffer, capacity, outSize);
+  });
+}
+
+int32_t dropoutGeneratorDecode(const void *data, size_t size, uint64_t *outSeed,
+                               uint64_t *outOffset) noexcept {
+  if (outSeed)
+    *outSeed = 0;
+  if (outOffset)
+    *outOffset = 0;
+  return guarded([&]() -> int32_t {
+    if (!data || !outSeed || !outOffset)
+      return recordError(DROPOUT_INVALID_ARGUMENT,
+                         "expected a state, and where to put seed and offset, "
+                         "but got NULL");
+    SavedState saved;
+    if (int32_t status = parse(data, size, saved))
+      return status;
+    *outSeed = saved.defaultGenerator.seed;
+    *outOffset = saved.defaultGenerator.offset;
     return DROPOUT_OK;
   });
 }

@@ -107,6 +107,10 @@ public:
   uint64_t getBits() const { return bits; }
   ElementType getElementType() const { return view.element; }
 
+  /// Gives the memory of an array to the caller, who frees it with `free`, or
+  /// `dropoutCudaFree` for a CUDA program. The view stays valid until then.
+  void *releaseMemory() { return memory.release(); }
+
 private:
   friend class CompiledFunction;
   struct Free {

@@ -348,6 +348,19 @@ DROPOUT_RUNTIME_API int32_t dropoutStateSave(
 DROPOUT_RUNTIME_API int32_t dropoutStateRestore(const void *data, size_t size)
     DROPOUT_RUNTIME_NOEXCEPT;
 
+/// Writes seed and offset of a generator that is not one of the process's, as
+/// the blob of a process in train mode whose default generator stands there and
+/// that has no others. Buffer, size and errors: see `dropoutStateSave`.
+DROPOUT_RUNTIME_API int32_t dropoutGeneratorEncode(
+    uint64_t seed, uint64_t offset, void *buffer, size_t capacity,
+    size_t *outSize) DROPOUT_RUNTIME_NOEXCEPT;
+
+/// Reads where the default generator of a blob, of either function, stands;
+/// changes no state. Errors: those of `dropoutStateRestore` about the blob.
+DROPOUT_RUNTIME_API int32_t
+dropoutGeneratorDecode(const void *data, size_t size, uint64_t *outSeed,
+                       uint64_t *outOffset) DROPOUT_RUNTIME_NOEXCEPT;
+
 /*===----------------------------------------------------------------------===*\
 |* The mask, on the host                                                      *|
 \*===----------------------------------------------------------------------===*/
