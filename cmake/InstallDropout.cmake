@@ -12,12 +12,15 @@
 #===----------------------------------------------------------------------===//
 
 get_property(_dropout_libraries GLOBAL PROPERTY DROPOUT_LIBRARIES)
-foreach(_library ${_dropout_libraries} DropoutRuntime DropoutRuntimeStatic)
+foreach(_library ${_dropout_libraries} DropoutC DropoutRuntime DropoutRuntimeStatic)
   add_library(Dropout::${_library} ALIAS ${_library})
 endforeach()
 
 set(_dropout_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Dropout)
-install(TARGETS ${_dropout_libraries} DropoutRuntime DropoutRuntimeStatic
+# LLVM's libraries are found where they were at build time, or where the loader
+# looks anyway; Debian's prefix is none of its folders.
+set_property(TARGET DropoutC PROPERTY INSTALL_RPATH "$ORIGIN" "${LLVM_LIBRARY_DIR}")
+install(TARGETS ${_dropout_libraries} DropoutC DropoutRuntime DropoutRuntimeStatic
   EXPORT DropoutTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
