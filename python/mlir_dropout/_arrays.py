@@ -1,0 +1,38 @@
+# ===- _arrays.py - Arrays of other libraries ------------------------------===//
+#
+# Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""What the extension asks Python for."""
+
+
+def convert(array, like):
+    """`array`, which has DLPack, as an array of the library of `like`."""
+    namespace = getattr(like, "__array_namespace__", None)
+    if namespace is not None:  # The array API standard: JAX and others.
+        return namespace().from_dlpack(array)
+    module = type(like).__module__.partition(".")[0]
+    if module == "jaxlib":
+        import jax.dlpack
+
+        return jax.dlpack.from_dlpack(array)
+    if hasattr(type(like), "from_dlpack"):
+        return type(like).from_dlpack(array)
+    import numpy
+
+    return numpy.from_dlpack(array)
+
+
+def bump_version(tensor):
+    """Tells torch that `tensor` was written to, as its own in-place operations do:
+    autograd then refuses to use what it had saved of it."""
+    import torch
+
+    increment = getattr(torch.autograd.graph, "increment_version", None)
+    if increment is not None:
+        increment(tensor)
+        return
+    with torch.no_grad():  # A view shares the version; this one has no elements.
+        tensor.detach().reshape(-1)[:0].zero_() if tensor.dim() == 0 else tensor.detach().narrow(0, 0, 0).zero_()

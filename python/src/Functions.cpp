@@ -1,0 +1,441 @@
+//===- Functions.cpp - Dropout on arrays ----------------------------------===//
+//
+// Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Functions.h"
+#include "Arrays.h"
+#include "Errors.h"
+#include "Generator.h"
+
+#include <atomic>
+
+using namespace dropout::python;
+
+/// For large arrays; 0: torch's number for tensors, else all of the machine.
+static std::atomic<int32_t> numThreads{0};
+
+namespace {
+enum Operation : int { Forward, Backward, Mask };
+
+/// Dims, positions or sizes from a sequence of ints.
+class Indices {
+public:
+  /// \p name for messages. None stays unset.
+  Indices(nb::handle object, const char *name) {
+    if (object.is_none())
+      return;
+    auto sequence = nb::steal(PySequence_Fast(object.ptr(), ""));
+    if (!sequence.is_valid())
+      fail(object, name);
+    given = true;
+    count = int32_t(PySequence_Fast_GET_SIZE(sequence.ptr()));
+    if (count > maxRank)
+      fail(object, name);
+    for (int32_t index = 0; index < count; ++index) {
+      PyObject *item = PySequence_Fast_GET_ITEM(sequence.ptr(), index);
+      values[index] = PyNumber_AsSsize_t(item, PyExc_OverflowError);
+      if (values[index] == -1 && PyErr_Occurred())
+        fail(object, name);
+    }
+  }
+  bool isGiven() const { return given; }
+  int32_t size() const { return count; }
+  const int64_t *data() const { return given ? values : nullptr; }
+
+private:
+  [[noreturn]] static void fail(nb::handle object, const char *name) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError,
+                 "expected %s to be a sequence of ints, but "
+                 "got %R",
+                 name, object.ptr());
+    throw nb::python_error();
+  }
+  bool given = false;
+  int32_t count = 0;
+  int64_t values[maxRank];
+};
+
+/// The options that all functions share.
+struct Options {
+  DropoutParameters parameters = dropoutGetDefaultParameters();
+  Indices maskDims, position, fullShape;
+
+  Options(nb::handle p, nb::handle maskDims, nb::handle rounds,
+          nb::handle resolution, nb::handle position, nb::handle fullShape)
+      : maskDims(maskDims, "mask_dims"), position(position, "position"),
+        fullShape(fullShape, "the full shape of position") {
+    parameters.p = toDouble(p);
+    parameters.rounds = toInt(rounds, "rounds");
+    parameters.resolution = toInt(resolution, "resolution");
+    if (this->maskDims.isGiven()) {
+      parameters.numMaskDims = this->maskDims.size();
+      parameters.maskDims = this->maskDims.data();
+    }
+    parameters.position = this->position.data();
+    parameters.fullShape = this->fullShape.data();
+  }
+
+  /// The C API takes one entry per dim on trust.
+  void checkPosition(int32_t rank) const {
+    if (!position.isGiven() && !fullShape.isGiven())
+      return;
+    if (position.size() != rank || fullShape.size() != rank) {
+      PyErr_Format(PyExc_ValueError,
+                   "expected position to have %d offsets and %d sizes, one per "
+                   "dim, but got %d and %d",
+                   int(rank), int(rank), int(position.size()),
+                   int(fullShape.size()));
+      throw nb::python_error();
+    }
+  }
+
+private:
+  static double toDouble(nb::handle p) {
+    double value = PyFloat_AsDouble(p.ptr());
+    if (value == -1.0 && PyErr_Occurred()) {
+      PyErr_Clear();
+      PyErr_Format(PyExc_TypeError, "expected p to be a number, but got %R",
+                   p.ptr());
+      throw nb::python_error();
+    }
+    return value;
+  }
+  static int32_t toInt(nb::handle value, const char *name) {
+    auto number = PyNumber_AsSsize_t(value.ptr(), nullptr); // Clipped.
+    if (number == -1 && PyErr_Occurred()) {
+      PyErr_Clear();
+      PyErr_Format(PyExc_TypeError, "expected %s to be an int, but got %R",
+                   name, value.ptr());
+      throw nb::python_error();
+    }
+    return int32_t(
+        std::min<Py_ssize_t>(std::max<Py_ssize_t>(number, -1), 1000));
+  }
+};
+
+/// Where the offset of a call comes from.
+struct Draw {
+  Generator *generator;
+  int32_t mode;
+
+  static int32_t call(void *context, int8_t *training, uint64_t *seed,
+                      uint64_t *offset) {
+    auto *draw = static_cast<Draw *>(context);
+    return draw->generator->reserve(draw->mode, training, seed, offset);
+  }
+};
+
+/// A call of the C API and what it drew.
+class Call {
+public:
+  Call(Operation operation, int kind, const Options &options)
+      : operation(operation), kind(kind), parameters(options.parameters) {}
+
+  /// Seed, offset and mode from the arguments of a function.
+  void setState(nb::handle seed, nb::handle offset, nb::handle generator,
+                nb::handle training);
+  void run(const DropoutArray *source, const DropoutArray &out,
+           const ArrayArgument *threadsOf);
+  /// The mask of a call that has run.
+  void runMask(const DropoutArray &out, const ArrayArgument *threadsOf);
+  /// In place of the number that the package or torch has; 0 leaves it.
+  void setThreads(int32_t threads) { statedThreads = threads; }
+
+private:
+  void setThreads(const ArrayArgument *array);
+  int32_t invoke(const DropoutArray *source, const DropoutArray &out);
+
+  Operation operation;
+  int kind;
+  DropoutParameters parameters;
+  Draw draw = {};
+  int64_t channelDims[2] = {0, 1};
+  int32_t statedThreads = 0;
+};
+} // namespace
+
+void Call::setState(nb::handle seed, nb::handle offset, nb::handle generator,
+                    nb::handle training) {
+  int32_t mode = DROPOUT_RUNTIME_MODE;
+  if (!training.is_none()) {
+    int truth = PyObject_IsTrue(training.ptr());
+    if (truth < 0)
+      throw nb::python_error();
+    mode = truth ? DROPOUT_TRAIN : DROPOUT_EVAL;
+  }
+  if (!seed.is_none()) {
+    if (!generator.is_none()) {
+      PyErr_SetString(PyExc_TypeError,
+                      "expected a seed or a generator, but got both");
+      throw nb::python_error();
+    }
+    parameters.seed = toUInt64(seed, "seed");
+    parameters.offset = offset.is_none() ? 0 : toUInt64(offset, "offset");
+    parameters.training =
+        mode == DROPOUT_RUNTIME_MODE ? dropoutIsTraining() : mode;
+    return;
+  }
+  if (!offset.is_none()) {
+    PyErr_Format(PyExc_TypeError,
+                 "expected a seed beside the offset, but got only offset=%R",
+                 offset.ptr());
+    throw nb::python_error();
+  }
+  static Generator *processDefault =
+      new Generator(Generator::ofRuntime(std::nullopt));
+  draw = {processDefault, mode};
+  if (!generator.is_none() && !nb::try_cast(generator, draw.generator)) {
+    PyErr_Format(
+        PyExc_TypeError,
+        "expected generator to be a mlir_dropout.Generator, but got %R",
+        generator.ptr());
+    throw nb::python_error();
+  }
+}
+
+void Call::setThreads(const ArrayArgument *array) {
+  parameters.threads = 1;
+  if (!array || array->getNumBytes() < (int64_t(1) << 20))
+    return;
+  parameters.threads = statedThreads ? statedThreads : numThreads.load();
+  if (parameters.threads == 0 && array->getLibrary() == Library::Torch)
+    parameters.threads = getTorchThreads();
+}
+
+int32_t Call::invoke(const DropoutArray *source, const DropoutArray &out) {
+  nb::gil_scoped_release unlocked;
+  if (operation == Forward)
+    return dropoutForward(kind, source, &out, &parameters);
+  if (operation == Backward)
+    return dropoutBackward(kind, source, &out, &parameters);
+  return dropoutMask(&out, &parameters);
+}
+
+void Call::run(const DropoutArray *source, const DropoutArray &out,
+               const ArrayArgument *threadsOf) {
+  setThreads(threadsOf);
+  // Catches what was drawn, for a mask.
+  struct Recorder {
+    Draw draw;
+    int8_t training = 1;
+    uint64_t seed = 0, offset = 0;
+  } recorder{draw};
+  if (draw.generator) {
+    parameters.drawContext = &recorder;
+    parameters.draw = [](void *context, int8_t *training, uint64_t *seed,
+                         uint64_t *offset) -> int32_t {
+      auto *recorder = static_cast<Recorder *>(context);
+      int32_t status = Draw::call(&recorder->draw, training, seed, offset);
+      recorder->training = *training;
+      recorder->seed = *seed;
+      recorder->offset = *offset;
+      return status;
+    };
+  }
+  check(invoke(source, out));
+  if (draw.generator) {
+    parameters.draw = nullptr;
+    parameters.training = recorder.training;
+    parameters.seed = recorder.seed;
+    parameters.offset = recorder.offset;
+  }
+}
+
+void Call::runMask(const DropoutArray &out, const ArrayArgument *threadsOf) {
+  bool channels = kind == DROPOUT_CHANNEL || kind == DROPOUT_FEATURE_ALPHA;
+  if (channels && parameters.numMaskDims < 0) {
+    parameters.numMaskDims = 2;
+    parameters.maskDims = channelDims;
+  }
+  operation = Mask;
+  setThreads(threadsOf);
+  check(invoke(nullptr, out));
+}
+
+//===----------------------------------------------------------------------===//
+// Functions of the module
+//===----------------------------------------------------------------------===//
+
+static void refuseAutograd(const ArrayArgument &array, const char *name) {
+  if (!isFollowedByAutograd(array))
+    return;
+  PyErr_Format(PyExc_TypeError,
+               "expected %s to be a tensor that needs no gradient, but it has "
+               "requires_grad=True: mlir_dropout.torch has functions with "
+               "gradients; detach() gives a tensor without",
+               name);
+  throw nb::python_error();
+}
+
+/// The call that all public functions on an array make: forward and backward.
+static nb::object apply(int operation, int kind, nb::handle x, nb::handle p,
+                        nb::handle maskDims, nb::handle seed, nb::handle offset,
+                        nb::handle generator, nb::handle training,
+                        nb::handle rounds, nb::handle resolution,
+                        nb::handle out, bool inplace, bool returnMask,
+                        nb::handle position, nb::handle fullShape) {
+  bool hasOut = !out.is_none();
+  if (inplace && hasOut) {
+    PyErr_SetString(PyExc_TypeError, "expected inplace or out, but got both");
+    throw nb::python_error();
+  }
+  ArrayArgument source(x, operation == Backward ? "dy" : "x",
+                       inplace ? Access::Write : Access::Read);
+  Options options(p, maskDims, rounds, resolution, position, fullShape);
+  options.checkPosition(source.get().rank);
+  Call call(Operation(operation), kind, options);
+  call.setState(seed, offset, generator, training);
+  requireFloats(source, operation == Backward ? "dy" : "x");
+  refuseAutograd(source, operation == Backward ? "dy" : "x");
+
+  nb::object mask = returnMask ? makeMaskLike(source) : nb::object();
+  nb::object result;
+  if (inplace) {
+    call.run(&source.get(), source.get(), &source);
+    noteWritten(source);
+    result = nb::borrow(x);
+  } else {
+    result = hasOut ? nb::borrow(out) : makeArrayLike(source);
+    ArrayArgument destination(result, "out", Access::Write);
+    refuseAutograd(destination, "out");
+    call.run(&source.get(), destination.get(), &source);
+    if (hasOut)
+      noteWritten(destination);
+    else
+      result = finishArray(std::move(result), source);
+  }
+  if (!returnMask)
+    return result;
+  {
+    ArrayArgument destination(mask, "mask", Access::Write);
+    call.runMask(destination.get(), &destination);
+  }
+  return nb::make_tuple(result, mask);
+}
+
+static nb::object makeMask(nb::handle shape, nb::handle p, nb::handle maskDims,
+                           nb::handle seed, nb::handle offset,
+                           nb::handle generator, nb::handle training,
+                           nb::handle rounds, nb::handle resolution,
+                           nb::handle out, nb::handle position,
+                           nb::handle fullShape) {
+  Indices sizes(shape, "shape");
+  for (int32_t dim = 0; dim < sizes.size(); ++dim)
+    if (sizes.data()[dim] < 0) {
+      PyErr_Format(PyExc_ValueError,
+                   "expected shape to have no negative size, but got %R",
+                   shape.ptr());
+      throw nb::python_error();
+    }
+  Options options(p, maskDims, rounds, resolution, position, fullShape);
+  options.checkPosition(sizes.size());
+  Call call(Mask, DROPOUT_ELEMENT, options);
+  call.setState(seed, offset, generator, training);
+  nb::object result =
+      out.is_none() ? makeNumPyArray(shape, "bool") : nb::borrow(out);
+  ArrayArgument destination(result, "out", Access::Write);
+  DropoutArray array = destination.get();
+  if (array.elementType == DROPOUT_I8) // Bytes hold a mask as well.
+    array.elementType = DROPOUT_I1;
+  if (array.rank != sizes.size() ||
+      !std::equal(array.shape, array.shape + array.rank, sizes.data())) {
+    PyErr_Format(PyExc_ValueError,
+                 "expected out to have the shape %R, but got "
+                 "one of shape %R",
+                 shape.ptr(), nb::object(result.attr("shape")).ptr());
+    throw nb::python_error();
+  }
+  call.run(nullptr, array, &destination);
+  return result;
+}
+
+/// The call without draws or new arrays that mlir_dropout.torch makes.
+static void applyTo(int operation, int kind, nb::handle x, nb::handle out,
+                    nb::handle p, nb::handle seed, nb::handle offset,
+                    nb::handle maskDims, nb::handle rounds,
+                    nb::handle resolution, nb::handle position,
+                    nb::handle fullShape, int threads) {
+  auto toBits = [](nb::handle value) {
+    uint64_t bits = PyLong_AsUnsignedLongLongMask(value.ptr());
+    if (bits == uint64_t(-1) && PyErr_Occurred())
+      throw nb::python_error();
+    return bits;
+  };
+  Options options(p, maskDims, rounds, resolution, position, fullShape);
+  options.parameters.seed = toBits(seed);
+  options.parameters.offset = toBits(offset);
+  ArrayArgument destination(out, "out", Access::Write);
+  options.checkPosition(destination.get().rank);
+  Call call(Operation(operation), kind, options);
+  call.setThreads(threads);
+  if (operation == Mask) {
+    DropoutArray array = destination.get();
+    if (array.elementType == DROPOUT_I8)
+      array.elementType = DROPOUT_I1;
+    call.runMask(array, &destination);
+    return;
+  }
+  requireFloats(destination, "out");
+  if (x.ptr() == out.ptr()) {
+    call.run(&destination.get(), destination.get(), &destination);
+    return;
+  }
+  ArrayArgument source(x, operation == Backward ? "dy" : "x", Access::Read);
+  call.run(&source.get(), destination.get(), &source);
+}
+
+void dropout::python::addFunctions(nb::module_ &module) {
+  module.attr("FORWARD") = int(Forward);
+  module.attr("BACKWARD") = int(Backward);
+  module.attr("MASK") = int(Mask);
+  module.attr("ELEMENT") = int(DROPOUT_ELEMENT);
+  module.attr("CHANNEL") = int(DROPOUT_CHANNEL);
+  module.attr("ALPHA") = int(DROPOUT_ALPHA);
+  module.attr("FEATURE_ALPHA") = int(DROPOUT_FEATURE_ALPHA);
+
+  module.def("run", &apply, nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
+             nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none(),
+             nb::arg().none());
+  module.def("mask", &makeMask, nb::arg(), nb::arg(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
+             nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none());
+  module.def("apply", &applyTo, nb::arg(), nb::arg(), nb::arg().none(),
+             nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+             nb::arg().none() = nb::none(), nb::arg() = 10, nb::arg() = 16,
+             nb::arg().none() = nb::none(), nb::arg().none() = nb::none(),
+             nb::arg() = 0);
+  module.def("set_num_threads", [](int threads) {
+    if (threads < 0) {
+      PyErr_Format(PyExc_ValueError,
+                   "expected a number of threads of at least 1, or 0 for all, "
+                   "but got %d",
+                   threads);
+      throw nb::python_error();
+    }
+    numThreads = threads;
+  });
+  module.def("get_num_threads", []() -> int {
+    return numThreads ? numThreads.load() : dropoutHardwareThreads();
+  });
+  module.def("kernel_statistics", [] {
+    uint64_t resident, compiled, loaded;
+    dropoutKernelStatistics(&resident, &compiled, &loaded);
+    nb::dict result;
+    result["resident"] = resident;
+    result["compiled"] = compiled;
+    result["loaded"] = loaded;
+    return result;
+  });
+  module.def("abi_versions", [] {
+    return nb::make_tuple(dropoutRuntimeAbiVersion(),
+                          dropoutMaskContractVersion());
+  });
+}
