@@ -18,7 +18,7 @@ config.name = "Dropout"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".py", ".test"]
 config.excludes = [
-    "CMakeLists.txt", "Inputs", "Unit", "lit.cfg.py", "lit.site.cfg.py",
+    "CMakeLists.txt", "Inputs", "Python", "Unit", "lit.cfg.py", "lit.site.cfg.py",
     "oracle.py", "harness.py", "native.py", "mutate.py", "host_kernels.py",
     "host_run.py",
 ]
