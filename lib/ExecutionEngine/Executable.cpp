@@ -10,6 +10,7 @@
 #include "HostTarget.h"
 #include "LinkedObject.h"
 #include "StoredProgram.h"
+#include "dropout/ExecutionEngine/ForkGate.h"
 #include "dropout/Runtime/Cuda.h"
 #include "dropout/Runtime/Runtime.h"
 
@@ -101,8 +102,10 @@ static void *findFunction(StringRef name) {
 
 Executable::Executable() = default;
 Executable::~Executable() {
+  ForkGate gate;
   if (unload)
     unload();
+  object.reset();
 }
 
 llvm::Expected<std::unique_ptr<Executable>>
@@ -142,6 +145,7 @@ Executable::link(std::vector<Signature> signatures, Device device,
 
 llvm::Expected<std::unique_ptr<Executable>>
 Executable::load(std::unique_ptr<Program> program) {
+  ForkGate gate;
   if (!program)
     return llvm::createStringError("expected a program, but got none");
   if (llvm::Error error = checkRunsHere(*program->machine))
@@ -170,6 +174,7 @@ Executable::compile(StringRef source, const CompileOptions &options,
 llvm::Expected<std::unique_ptr<Executable>> Executable::compile(
     StringRef source, const CompileOptions &options, ObjectCache *cache,
     llvm::function_ref<llvm::Expected<std::unique_ptr<Program>>()> compile) {
+  ForkGate gate;
   if (llvm::Error error = checkRunsHere(options))
     return error;
   std::optional<ObjectKey> key;

@@ -9,6 +9,7 @@
 #include "dropout/ExecutionEngine/Program.h"
 #include "HostTarget.h"
 #include "StoredProgram.h"
+#include "dropout/ExecutionEngine/ForkGate.h"
 #include "dropout/InitAll.h"
 #include "dropout/Pipelines/GPUPipelines.h"
 
@@ -309,6 +310,7 @@ static llvm::Error isolate(ModuleOp module, StringRef name) {
 
 llvm::Expected<std::unique_ptr<Program>>
 Program::compileSource(StringRef source, CompileOptions options) {
+  ForkGate gate;
   static auto *pool = new ContextPool(); // Never destroyed: threads may run on.
   options.forwardDiagnostics = false;    // Nobody else listens.
   std::unique_ptr<WarmContext> warm = pool->take();
@@ -480,6 +482,7 @@ static llvm::Error writeKernels(const llvm::Module &module,
 
 llvm::Error Program::emit(EmitKind kind, llvm::raw_pwrite_stream &os,
                           StringRef name) {
+  ForkGate gate;
   if (kind == EmitKind::Header) {
     writeCHeader(signatures, device, name, os);
     return llvm::Error::success();

@@ -8,26 +8,32 @@
 
 #include "KernelTable.h"
 #include "Plan.h"
+#include "dropout/ExecutionEngine/ForkGate.h"
 
 #include "llvm/ADT/StringMap.h"
+#include <atomic>
 #include <mutex>
-#include <pthread.h>
-#include <shared_mutex>
 
 using namespace mlir;
 using namespace mlir::dropout;
 
+using KernelMap = llvm::StringMap<CompiledFunction>;
+
 namespace {
 /// Kernels are never unloaded: a call on another thread may be inside of one.
 struct KernelTable {
-  /// Held while a kernel is compiled, so that two threads do not compile the
-  /// same one; taken before `mutex`.
-  std::mutex compiling;
-  /// Guards what follows.
-  std::shared_mutex mutex;
-  llvm::StringMap<CompiledFunction> kernels;
+  /// Read without a lock, which would cost calls their time, and a child of
+  /// fork(2) would have to know who held it. A new kernel comes with a new map;
+  /// the old ones stay, since somebody may be reading them. There are as many
+  /// as there are kernels.
+  std::atomic<const KernelMap *> kernels{new KernelMap()};
+  std::atomic<uint64_t> compiled{0}, loaded{0};
+
+  /// Guards what follows, and the writing of the above. Held while a kernel is
+  /// compiled, so that two threads do not compile the same one; taken inside of
+  /// the ForkGate only.
+  std::mutex mutex;
   std::vector<std::unique_ptr<Executable>> executables;
-  KernelStatistics statistics;
   /// Opened by the first compilation; null if there is none.
   std::unique_ptr<ObjectCache> cache;
   bool isCacheOpen = false;
@@ -36,42 +42,25 @@ struct KernelTable {
 
 /// Never destroyed: threads may run on while the process ends.
 static KernelTable &getTable() {
-  static KernelTable *table = [] {
-    // fork(2) waits for a kernel that is being compiled. Otherwise the child
-    // would have a lock that nobody holds, and half a compiler.
-    pthread_atfork(
-        [] {
-          getTable().compiling.lock();
-          getTable().mutex.lock();
-        },
-        [] {
-          getTable().mutex.unlock();
-          getTable().compiling.unlock();
-        },
-        [] {
-          getTable().mutex.unlock();
-          getTable().compiling.unlock();
-        });
-    return new KernelTable();
-  }();
+  static auto *table = new KernelTable();
   return *table;
+}
+
+static const CompiledFunction *lookup(const KernelTable &table, StringRef key) {
+  const KernelMap *kernels = table.kernels.load(std::memory_order_acquire);
+  auto it = kernels->find(key);
+  return it == kernels->end() ? nullptr : &it->second;
 }
 
 llvm::Expected<CompiledFunction> mlir::dropout::getKernel(StringRef key) {
   KernelTable &table = getTable();
-  auto find = [&]() -> std::optional<CompiledFunction> {
-    std::shared_lock<std::shared_mutex> lock(table.mutex);
-    auto it = table.kernels.find(key);
-    if (it == table.kernels.end())
-      return std::nullopt;
-    return it->second;
-  };
-  if (auto kernel = find())
+  if (const CompiledFunction *kernel = lookup(table, key))
     return *kernel;
 
-  std::lock_guard<std::mutex> compiling(table.compiling);
-  if (auto kernel = find()) // Compiled while we waited.
-    return *kernel;
+  ForkGate gate;
+  std::lock_guard<std::mutex> lock(table.mutex);
+  if (const CompiledFunction *kernel = lookup(table, key))
+    return *kernel; // Compiled while we waited.
   if (!table.isCacheOpen) {
     auto cache = ObjectCache::openDefault();
     if (!cache)
@@ -88,19 +77,20 @@ llvm::Expected<CompiledFunction> mlir::dropout::getKernel(StringRef key) {
   if (!kernel)
     return kernel.takeError();
 
-  std::unique_lock<std::shared_mutex> lock(table.mutex);
-  table.kernels.try_emplace(key, *kernel);
   table.executables.push_back(std::move(*executable));
-  ++table.statistics.resident;
-  if (table.cache && table.cache->getCounters().hits != hits)
-    ++table.statistics.loaded;
-  else
-    ++table.statistics.compiled;
+  bool isLoaded = table.cache && table.cache->getCounters().hits != hits;
+  ++(isLoaded ? table.loaded : table.compiled);
+  auto *kernels = new KernelMap(*table.kernels);
+  kernels->try_emplace(key, *kernel);
+  table.kernels.store(kernels, std::memory_order_release);
   return *kernel;
 }
 
 KernelStatistics mlir::dropout::getKernelStatistics() {
-  KernelTable &table = getTable();
-  std::shared_lock<std::shared_mutex> lock(table.mutex);
-  return table.statistics;
+  const KernelTable &table = getTable();
+  KernelStatistics statistics;
+  statistics.compiled = table.compiled;
+  statistics.loaded = table.loaded;
+  statistics.resident = statistics.compiled + statistics.loaded;
+  return statistics;
 }

@@ -22,6 +22,11 @@ static llvm::Error refuse(const Twine &message) {
                                         message.str());
 }
 
+/// Of any stride, the smallest number included.
+static uint64_t getMagnitude(int64_t stride) {
+  return stride < 0 ? -uint64_t(stride) : uint64_t(stride);
+}
+
 static bool isValueType(ElementType type) {
   return type == ElementType::F16 || type == ElementType::BF16 ||
          type == ElementType::F32 || type == ElementType::F64;
@@ -75,8 +80,7 @@ static bool isInjective(const StridedArray &array) {
   SmallVector<std::pair<uint64_t, uint64_t>, 6> dims; // Stride and size.
   for (auto [size, stride] : llvm::zip(array.shape, array.strides))
     if (size != 1)
-      dims.emplace_back(stride < 0 ? -uint64_t(stride) : uint64_t(stride),
-                        size);
+      dims.emplace_back(getMagnitude(stride), size);
   llvm::sort(dims);
   uint64_t span = 1;
   for (auto [stride, size] : dims) {
@@ -307,12 +311,25 @@ llvm::Expected<Plan> mlir::dropout::makePlan(const KernelCall &call) {
   if (plan.numElements == 0)
     return plan;
   renumber(plan.dims);
-  if (!plan.dims.empty())
+  if (!plan.dims.empty()) {
     mergeDims(plan.dims);
-  else // One element: the first of its mask, or of a mask of one draw.
+    renumber(plan.dims);
+    // Loops go through memory in its order, whatever the order of the dims:
+    // channels last in memory only is walked as if it were stated.
+    auto isOuter = [](const PlanDim &a, const PlanDim &b) {
+      return getMagnitude(a.destinationStride) >
+             getMagnitude(b.destinationStride);
+    };
+    for (auto *dim = plan.dims.begin(); dim != plan.dims.end(); ++dim)
+      std::rotate(std::upper_bound(plan.dims.begin(), dim, *dim, isOuter), dim,
+                  dim + 1);
+    mergeDims(plan.dims);
+  } else {
+    // One element: the first of its mask, or of a mask of one draw.
     plan.dims.push_back(
         {1, 1, 1, 0, 1,
          call.maskDims && call.maskDims->empty() ? int64_t(-1) : int64_t(0)});
+  }
   renumber(plan.dims);
   if (plan.dims.size() > kMaxKernelRank)
     return refuse("expected at most " + Twine(kMaxKernelRank) +

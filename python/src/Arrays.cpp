@@ -485,11 +485,9 @@ nb::object dropout::python::makeArrayLike(const ArrayArgument &like) {
                                            like.getObject().ptr()));
     return getNumPy().empty(makeShape(like.get()),
                             getNumPyType(like.get().elementType));
-  case Library::Torch: {
-    nb::object tensor = like.getObject().attr("detach")();
-    return nb::steal(
-        PyObject_CallOneArg(getTorch()->emptyLike.ptr(), tensor.ptr()));
-  }
+  case Library::Torch:
+    return nb::steal(PyObject_CallOneArg(getTorch()->emptyLike.ptr(),
+                                         like.getObject().ptr()));
   case Library::Other:
     break;
   }
