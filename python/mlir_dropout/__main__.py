@@ -177,8 +177,8 @@ def llvm_version():
 # Flags of /proc/cpuinfo, in the order in which they are shown.
 FEATURES = [("avx2", "AVX2"), ("fma", "FMA"), ("f16c", "F16C"), ("avx512f", "AVX-512F"), ("avx512bw", "BW"),
             ("avx512cd", "CD"), ("avx512dq", "DQ"), ("avx512vl", "VL"), ("avx512vbmi", "VBMI"),
-            ("avx512_vbmi2", "VBMI2"), ("avx512_vnni", "VNNI"), ("avx512_bf16", "BF16"), ("avx512_fp16", "FP16"), ("asimd", "NEON"),
-            ("sve", "SVE"), ("sve2", "SVE2"), ("bf16", "BF16")]
+            ("avx512_vbmi2", "VBMI2"), ("avx512_vnni", "VNNI"), ("avx512_bf16", "BF16"), ("avx512_fp16", "FP16"),
+            ("asimd", "NEON"), ("sve", "SVE"), ("sve2", "SVE2"), ("bf16", "BF16")]
 # What the levels of the x86-64 ABI add.
 LEVELS = [(2, "cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3"), (3, "avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"),
           (4, "avx512f avx512bw avx512cd avx512dq avx512vl")]
