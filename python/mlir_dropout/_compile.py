@@ -113,10 +113,19 @@ def compile(
         source = source.encode()
     elif not isinstance(source, bytes):
         raise TypeError("expected source to be str or bytes, but got %s" % type(source).__name__)
-    if entry is not None and not isinstance(entry, str):
-        raise TypeError("expected entry to be a str, but got %r" % (entry,))
-    program = _core.Program(source, entry or "", lowering, threads, nontemporal_bytes, optimization_level, vector_math,
-                            cpu, features, cache)
+    for name, text in (("entry", entry or ""), ("lowering", lowering), ("cpu", cpu), ("features", features)):
+        if not isinstance(text, str):
+            raise TypeError("expected %s to be a str, but got %r" % (name, text))
+        if "\0" in text:
+            raise ValueError("expected %s to have no NUL, but got %r" % (name, text))
+    for name, number, limit in (("threads", threads, 1024), ("nontemporal_bytes", nontemporal_bytes, 2**63 - 1),
+                                ("optimization_level", optimization_level, 3)):
+        if not hasattr(number, "__index__"):
+            raise TypeError("expected %s to be an int, but got %r" % (name, number))
+        if not 0 <= number <= limit:
+            raise ValueError("expected %s in [0, %d], but got %r" % (name, limit, number))
+    program = _core.Program(source, entry or "", lowering, int(threads), int(nontemporal_bytes),
+                            int(optimization_level), bool(vector_math), cpu, features, bool(cache))
     names = program.names
     if entry is None and len(names) != 1:
         raise CompileError("expected entry, the name of one of the public functions, since there are %d: %s"

@@ -26,6 +26,7 @@ evaluation give x bit for bit. A dropped NaN or infinity does not leak.
 
 from __future__ import annotations
 
+import operator as _operator
 from typing import Any, Optional, Sequence, Tuple
 
 from ._generator import Generator
@@ -63,7 +64,9 @@ def _split(position):
     try:
         first, full = position
     except (TypeError, ValueError):
-        raise TypeError("expected position to be a pair (offsets, full shape), but got %r" % (position,)) from None
+        first = full = None
+    if first is None or full is None:
+        raise TypeError("expected position to be a pair (offsets, full shape), but got %r" % (position,))
     return first, full
 
 
@@ -244,8 +247,10 @@ def backward(
     >>> backward(np.ones(8, np.float32), 0.5, seed=seed, offset=offset)
     array([2., 0., 2., 2., 2., 2., 2., 2.], dtype=float32)
     """
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError("expected kind to be 'element', 'channel', 'alpha' or 'feature_alpha', but got %r" % (kind,))
+    if seed is None or offset is None:
+        raise TypeError("expected seed and offset of the forward call, but got %r and %r" % (seed, offset))
     if mask_dims is not None and kind in ("element", "alpha"):
         raise ValueError("expected no mask_dims for kind %r, but got %r" % (kind, mask_dims))
     return _run_with(_BACKWARD, _KINDS[kind], dy, p, mask_dims, seed, offset, None, training, rounds, resolution, out,
@@ -276,8 +281,10 @@ def mask(
     >>> mask(8, 0.5, seed=0, offset=0)
     array([ True, False,  True,  True,  True,  True,  True,  True])
     """
-    if isinstance(shape, int):
-        shape = (shape,)
+    try:
+        shape = (_operator.index(shape),)
+    except TypeError:
+        pass  # A sequence; anything else is refused below.
     if generator is not None:
         if not isinstance(generator, Generator):
             raise TypeError("expected generator to be a mlir_dropout.Generator, but got %r" % (generator,))

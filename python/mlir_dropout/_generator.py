@@ -160,7 +160,7 @@ def is_training() -> bool:
 
 def set_training(training: bool) -> None:
     """Sets the mode of the process. For a while only: `training`."""
-    _core.set_training(bool(training))
+    _core.set_training(training)
 
 
 def get_state() -> bytes:
@@ -189,7 +189,7 @@ class training:
     """
 
     def __init__(self, training: bool):
-        self._training = bool(training)
+        self._training = training
         self._scopes = []
 
     def __enter__(self) -> None:

@@ -16,6 +16,7 @@
 #include "dropout-c/ExecutionEngine.h"
 
 #include <array>
+#include <cstring>
 #include <nanobind/stl/string.h>
 
 using namespace dropout::python;
@@ -169,6 +170,13 @@ static std::string toText(nb::handle object) {
   return nb::cast<std::string>(text);
 }
 
+/// What makes an array of the library of `like` from DLPack; None if there is
+/// no such function.
+static nb::object getImporter(nb::handle like) {
+  return nb::module_::import_("mlir_dropout._arrays")
+      .attr("get_importer")(like);
+}
+
 static bool isA(nb::handle object, nb::handle type) {
   return PyType_IsSubtype(Py_TYPE(object.ptr()),
                           reinterpret_cast<PyTypeObject *>(type.ptr())) != 0;
@@ -314,14 +322,18 @@ void ArrayArgument::readBuffer(Access access, nb::handle exporter,
   }
   setType(*type, buffer.ndim);
   array.data = buffer.buf;
-  for (int dim = 0; dim < buffer.ndim; ++dim) {
+  int64_t inOrder = buffer.itemsize;
+  for (int dim = buffer.ndim - 1; dim >= 0; --dim) {
+    // ctypes leaves out strides, whatever it is asked for: C order.
+    int64_t stride = buffer.strides ? buffer.strides[dim] : inOrder;
     shape[dim] = buffer.shape[dim];
-    strides[dim] = buffer.strides[dim] / buffer.itemsize;
-    if (buffer.strides[dim] % buffer.itemsize != 0 && shape[dim] > 1)
+    inOrder *= shape[dim];
+    strides[dim] = stride / buffer.itemsize;
+    if (stride % buffer.itemsize != 0 && shape[dim] > 1)
       refuse(PyExc_ValueError,
              "to have strides that are multiples of its elements (copy it "
              "first)",
-             "a stride of " + std::to_string(buffer.strides[dim]) + " bytes");
+             "a stride of " + std::to_string(stride) + " bytes");
   }
 }
 
@@ -335,13 +347,17 @@ bool ArrayArgument::viewNumPy(Access access) {
     refuse(PyExc_TypeError, "to be an array without a mask of its own",
            describe(object));
   static const Name dtypeName("dtype"), typeName("type"), nameName("__name__"),
-      charName("char");
+      charName("char"), isNative("isnative");
   // The type of ml_dtypes has no format in the buffer protocol; its letter is
   // one that NumPy's own types do not have.
   nb::object dtype = dtypeName.of(object);
   nb::object letter = charName.of(dtype);
   if (PyUnicode_READ_CHAR(letter.ptr(), 0) == 'E' &&
       nb::cast<std::string>(nameName.of(typeName.of(dtype))) == "bfloat16") {
+    if (isNative.of(dtype).ptr() != Py_True)
+      refuse(PyExc_TypeError,
+             "to have elements in the byte order of this machine",
+             describe(object));
     owner = object.attr("view")("uint16");
     readBuffer(access, owner, DROPOUT_BF16);
     return true;
@@ -350,22 +366,33 @@ bool ArrayArgument::viewNumPy(Access access) {
   return true;
 }
 
-bool ArrayArgument::viewTorch(Access) {
+bool ArrayArgument::viewTorch(Access access) {
   const Torch *torch = getTorch();
   if (!torch || !isA(object, torch->tensorType))
     return false;
   library = Library::Torch;
   static const Name isCpu("is_cpu"), layout("layout"), dtypeName("dtype"),
-      dataPtr("data_ptr"), shapeName("shape"), strideName("stride");
+      dataPtr("data_ptr"), shapeName("shape"), strideName("stride"),
+      isNeg("is_neg"), resolveNeg("resolve_neg");
   if (isCpu.of(object).ptr() != Py_True)
     refuse(PyExc_ValueError, "in CPU memory",
            "a tensor on " + toText(nb::getattr(object, "device")));
   if (layout.of(object).ptr() != torch->strided.ptr())
     refuse(PyExc_TypeError, "to be a strided tensor",
            "a tensor of layout " + toText(nb::getattr(object, "layout")));
+  // The imaginary part of a conjugate has its sign changed when it is read.
+  nb::handle tensor = object;
+  if (isNeg.call(object).ptr() == Py_True) {
+    if (access == Access::Write)
+      refuse(PyExc_ValueError, "to be writable",
+             "a tensor that torch negates when it is read (resolve_neg() gives "
+             "one that is not)");
+    owner = resolveNeg.call(object);
+    tensor = owner;
+  }
   nb::object dtype = dtypeName.of(object);
   nb::object sizes = shapeName.of(object);
-  nb::object steps = strideName.call(object);
+  nb::object steps = strideName.call(tensor);
   const TypeInfo *info = nullptr;
   for (size_t index = 0; index < std::size(typeInfos); ++index)
     if (torch->types[index].ptr() == dtype.ptr())
@@ -385,7 +412,7 @@ bool ArrayArgument::viewTorch(Access) {
     shape[dim] = PyLong_AsLongLong(PyTuple_GET_ITEM(sizes.ptr(), dim));
     strides[dim] = PyLong_AsLongLong(PyTuple_GET_ITEM(steps.ptr(), dim));
   }
-  nb::object address = dataPtr.call(object);
+  nb::object address = dataPtr.call(tensor);
   array.data = PyLong_AsVoidPtr(address.ptr());
   if (PyErr_Occurred())
     throw nb::python_error();
@@ -395,11 +422,17 @@ bool ArrayArgument::viewTorch(Access) {
 bool ArrayArgument::viewDLPack(Access access) {
   if (!nb::hasattr(object, "__dlpack__"))
     return false;
-  library = Library::Other;
+  library = getImporter(object).is_none() ? Library::NumPy : Library::Other;
   // Asked before the memory is: an export may wait for the device.
   if (nb::hasattr(object, "__dlpack_device__")) {
     nb::object device = object.attr("__dlpack_device__")();
-    if (nb::cast<int>(nb::int_(device[0])) != nb::device::cpu::value)
+    auto kind = nb::steal(PySequence_GetItem(device.ptr(), 0));
+    long number = kind.is_valid() ? PyLong_AsLong(kind.ptr()) : -1;
+    if (PyErr_Occurred()) {
+      PyErr_Clear();
+      refuse(PyExc_TypeError, "to be on a DLPack device", toText(device));
+    }
+    if (number != nb::device::cpu::value)
       refuse(PyExc_ValueError, "in CPU memory",
              "an array on DLPack device " + toText(device));
   }
@@ -454,7 +487,7 @@ bool ArrayArgument::viewBuffer(Access access) {
 // New arrays
 //===----------------------------------------------------------------------===//
 
-static nb::tuple makeShape(const DropoutArray &array) {
+nb::tuple dropout::python::makeShape(const DropoutArray &array) {
   auto shape = nb::steal<nb::tuple>(PyTuple_New(array.rank));
   for (int32_t dim = 0; dim < array.rank; ++dim)
     PyTuple_SET_ITEM(shape.ptr(), dim, PyLong_FromLongLong(array.shape[dim]));
@@ -492,15 +525,19 @@ nb::object dropout::python::makeArrayLike(const ArrayArgument &like) {
     break;
   }
   const DropoutArray &array = like.get();
+  // JAX takes memory of this alignment without a copy.
+  constexpr size_t alignment = 64;
   auto bytes = size_t(like.getNumBytes());
-  void *memory = std::malloc(bytes ? bytes : 1);
+  void *memory =
+      std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
   if (!memory)
     throw std::bad_alloc();
   nb::capsule owner(memory, [](void *memory) noexcept { std::free(memory); });
   size_t shape[maxRank];
   std::copy(array.shape, array.shape + array.rank, shape);
-  return nb::cast(nb::ndarray<>(memory, size_t(array.rank), shape, owner,
-                                nullptr, getInfo(array.elementType).dlpack));
+  return nb::cast(
+      nb::ndarray<nb::array_api>(memory, size_t(array.rank), shape, owner,
+                                 nullptr, getInfo(array.elementType).dlpack));
 }
 
 nb::object dropout::python::makeMaskLike(const ArrayArgument &like) {
@@ -515,8 +552,7 @@ nb::object dropout::python::finishArray(nb::object array,
                                         const ArrayArgument &like) {
   if (like.getLibrary() != Library::Other)
     return array;
-  return nb::module_::import_("mlir_dropout._arrays")
-      .attr("convert")(array, like.getObject());
+  return getImporter(like.getObject())(array);
 }
 
 nb::object dropout::python::adoptMemory(const DropoutArray &array, void *owner,
@@ -546,22 +582,61 @@ nb::object dropout::python::adoptMemory(const DropoutArray &array, void *owner,
   case Library::Other:
     break;
   }
-  return nb::module_::import_("mlir_dropout._arrays")
-      .attr("convert")(
-          nb::cast(nb::ndarray<>(array.data, size_t(array.rank), shape, capsule,
-                                 array.strides, info.dlpack)),
-          like);
+  return getImporter(like)(view(nb::array_api(), info.dlpack));
+}
+
+bool ArrayArgument::isOfNumPy() const {
+  return isA(object, getNumPy().arrayType);
+}
+
+/// Copies the dims from \p dim on of an array to memory in C order; returns the
+/// end of the copy.
+static char *copyElements(const char *from, const DropoutArray &array,
+                          int64_t size, int32_t dim, char *to) {
+  if (dim == array.rank) {
+    std::memcpy(to, from, size_t(size));
+    return to + size;
+  }
+  for (int64_t index = 0; index < array.shape[dim]; ++index)
+    to = copyElements(from + index * array.strides[dim] * size, array, size,
+                      dim + 1, to);
+  return to;
+}
+
+void ArrayArgument::makeContiguous() {
+  auto *memory = new char[size_t(getNumBytes())];
+  copyElements(static_cast<const char *>(array.data), array,
+               getInfo(array.elementType).size, 0, memory);
+  copy.reset(memory);
+  array.data = memory;
+  int64_t step = 1;
+  for (int32_t dim = array.rank - 1; dim >= 0; --dim) {
+    strides[dim] = step;
+    step *= shape[dim];
+  }
 }
 
 int32_t dropout::python::getTorchThreads() {
   return nb::cast<int32_t>(getTorch()->getNumThreads());
 }
 
-bool dropout::python::isFollowedByAutograd(const ArrayArgument &array) {
+static bool isFollowedByAutograd(const ArrayArgument &array) {
   static const Name requiresGrad("requires_grad");
   return array.getLibrary() == Library::Torch &&
          requiresGrad.of(array.getObject()).ptr() == Py_True &&
          nb::cast<bool>(getTorch()->isGradEnabled());
+}
+
+void dropout::python::refuseAutograd(const ArrayArgument &array,
+                                     const char *name) {
+  if (!isFollowedByAutograd(array))
+    return;
+  PyErr_Format(PyExc_TypeError,
+               "expected %s to be a tensor that needs no gradient, but it has "
+               "requires_grad=True: mlir_dropout.torch has functions with "
+               "gradients; detach() gives a tensor without",
+               name);
+  throw nb::python_error();
 }
 
 void dropout::python::noteWritten(const ArrayArgument &array) {

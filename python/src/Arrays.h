@@ -11,6 +11,7 @@
 
 #include "dropout-c/Kernels.h"
 
+#include <memory>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <optional>
@@ -21,9 +22,9 @@ namespace nb = nanobind;
 
 /// The library that an array is of, and that results are given to.
 enum class Library : uint8_t {
-  NumPy, ///< Buffers of anything else, too: their results are NumPy's.
+  NumPy, ///< And what only exports its memory: results of that are NumPy's.
   Torch,
-  Other ///< Anything with DLPack: JAX and the like.
+  Other ///< What imports DLPack as well as it exports it: JAX and the like.
 };
 
 /// Most dims of an array, NumPy's own limit.
@@ -49,6 +50,10 @@ public:
   nb::handle getObject() const { return object; }
   int64_t getNumBytes() const;
   bool isContiguous() const;
+  bool isOfNumPy() const;
+
+  /// Makes the array a copy in C order, which lives as long as this.
+  void makeContiguous();
 
 private:
   /// Given back also if the constructor throws.
@@ -76,9 +81,10 @@ private:
   Library library = Library::NumPy;
   DropoutArray array = {};
   Buffer buffer;
-  nb::object owner; ///< A view of the object that the buffer is of, if any.
+  nb::object owner; ///< What is viewed in place of the object, if anything.
   nb::ndarray<nb::ro> readable;
   nb::ndarray<> writable;
+  std::unique_ptr<char[]> copy;
   int64_t shape[maxRank], strides[maxRank];
 };
 
@@ -98,14 +104,16 @@ nb::object finishArray(nb::object array, const ArrayArgument &like);
 nb::object adoptMemory(const DropoutArray &array, void *owner, Library library,
                        nb::handle like);
 
+nb::tuple makeShape(const DropoutArray &array);
+
 /// NumPy's array of that shape.
 nb::object makeNumPyArray(nb::handle shape, const char *type);
 
 /// The number of threads of torch, which a tensor's kernels should use.
 int32_t getTorchThreads();
 
-/// True for a tensor that autograd follows.
-bool isFollowedByAutograd(const ArrayArgument &array);
+/// Throws TypeError for a tensor that autograd follows.
+void refuseAutograd(const ArrayArgument &array, const char *name);
 
 /// Tells torch that a tensor of the caller was written to: what autograd had
 /// saved of it is no longer good.

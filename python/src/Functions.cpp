@@ -18,6 +18,8 @@ using namespace dropout::python;
 /// For large arrays; 0: torch's number for tensors, else all of the machine.
 static std::atomic<int32_t> numThreads{0};
 
+static constexpr int32_t maxThreads = 1024;
+
 namespace {
 enum Operation : int { Forward, Backward, Mask };
 
@@ -32,9 +34,14 @@ public:
     if (!sequence.is_valid())
       fail(object, name);
     given = true;
-    count = int32_t(PySequence_Fast_GET_SIZE(sequence.ptr()));
-    if (count > maxRank)
-      fail(object, name);
+    Py_ssize_t size = PySequence_Fast_GET_SIZE(sequence.ptr());
+    if (size > maxRank) {
+      PyErr_Format(PyExc_ValueError,
+                   "expected %s to have at most %d entries, but got %zd", name,
+                   int(maxRank), size);
+      throw nb::python_error();
+    }
+    count = int32_t(size);
     for (int32_t index = 0; index < count; ++index) {
       PyObject *item = PySequence_Fast_GET_ITEM(sequence.ptr(), index);
       values[index] = PyNumber_AsSsize_t(item, PyExc_OverflowError);
@@ -46,15 +53,18 @@ public:
   int32_t size() const { return count; }
   const int64_t *data() const { return given ? values : nullptr; }
 
-private:
   [[noreturn]] static void fail(nb::handle object, const char *name) {
+    bool large =
+        PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_OverflowError);
     PyErr_Clear();
-    PyErr_Format(PyExc_TypeError,
-                 "expected %s to be a sequence of ints, but "
-                 "got %R",
+    PyErr_Format(large ? PyExc_ValueError : PyExc_TypeError,
+                 large ? "expected %s to be below 2**63, but got %R"
+                       : "expected %s to be a sequence of ints, but got %R",
                  name, object.ptr());
     throw nb::python_error();
   }
+
+private:
   bool given = false;
   int32_t count = 0;
   int64_t values[maxRank];
@@ -70,8 +80,8 @@ struct Options {
       : maskDims(maskDims, "mask_dims"), position(position, "position"),
         fullShape(fullShape, "the full shape of position") {
     parameters.p = toDouble(p);
-    parameters.rounds = toInt(rounds, "rounds");
-    parameters.resolution = toInt(resolution, "resolution");
+    parameters.rounds = toOneOf(7, 10, rounds, "rounds");
+    parameters.resolution = toOneOf(8, 16, resolution, "resolution");
     if (this->maskDims.isGiven()) {
       parameters.numMaskDims = this->maskDims.size();
       parameters.maskDims = this->maskDims.data();
@@ -105,7 +115,8 @@ private:
     }
     return value;
   }
-  static int32_t toInt(nb::handle value, const char *name) {
+  static int32_t toOneOf(int32_t one, int32_t other, nb::handle value,
+                         const char *name) {
     auto number = PyNumber_AsSsize_t(value.ptr(), nullptr); // Clipped.
     if (number == -1 && PyErr_Occurred()) {
       PyErr_Clear();
@@ -113,8 +124,12 @@ private:
                    name, value.ptr());
       throw nb::python_error();
     }
-    return int32_t(
-        std::min<Py_ssize_t>(std::max<Py_ssize_t>(number, -1), 1000));
+    if (number != one && number != other) {
+      PyErr_Format(PyExc_ValueError, "expected %s to be %d or %d, but got %R",
+                   name, int(one), int(other), value.ptr());
+      throw nb::python_error();
+    }
+    return int32_t(number);
   }
 };
 
@@ -162,12 +177,8 @@ private:
 void Call::setState(nb::handle seed, nb::handle offset, nb::handle generator,
                     nb::handle training) {
   int32_t mode = DROPOUT_RUNTIME_MODE;
-  if (!training.is_none()) {
-    int truth = PyObject_IsTrue(training.ptr());
-    if (truth < 0)
-      throw nb::python_error();
-    mode = truth ? DROPOUT_TRAIN : DROPOUT_EVAL;
-  }
+  if (!training.is_none())
+    mode = toBool(training, "training") ? DROPOUT_TRAIN : DROPOUT_EVAL;
   if (!seed.is_none()) {
     if (!generator.is_none()) {
       PyErr_SetString(PyExc_TypeError,
@@ -261,25 +272,17 @@ void Call::runMask(const DropoutArray &out, const ArrayArgument *threadsOf) {
 // Functions of the module
 //===----------------------------------------------------------------------===//
 
-static void refuseAutograd(const ArrayArgument &array, const char *name) {
-  if (!isFollowedByAutograd(array))
-    return;
-  PyErr_Format(PyExc_TypeError,
-               "expected %s to be a tensor that needs no gradient, but it has "
-               "requires_grad=True: mlir_dropout.torch has functions with "
-               "gradients; detach() gives a tensor without",
-               name);
-  throw nb::python_error();
-}
-
 /// The call that all public functions on an array make: forward and backward.
 static nb::object apply(int operation, int kind, nb::handle x, nb::handle p,
                         nb::handle maskDims, nb::handle seed, nb::handle offset,
                         nb::handle generator, nb::handle training,
                         nb::handle rounds, nb::handle resolution,
-                        nb::handle out, bool inplace, bool returnMask,
-                        nb::handle position, nb::handle fullShape) {
+                        nb::handle out, nb::handle inplaceFlag,
+                        nb::handle returnMaskFlag, nb::handle position,
+                        nb::handle fullShape) {
   bool hasOut = !out.is_none();
+  bool inplace = toBool(inplaceFlag, "inplace");
+  bool returnMask = toBool(returnMaskFlag, "return_mask");
   if (inplace && hasOut) {
     PyErr_SetString(PyExc_TypeError, "expected inplace or out, but got both");
     throw nb::python_error();
@@ -325,19 +328,38 @@ static nb::object makeMask(nb::handle shape, nb::handle p, nb::handle maskDims,
                            nb::handle out, nb::handle position,
                            nb::handle fullShape) {
   Indices sizes(shape, "shape");
-  for (int32_t dim = 0; dim < sizes.size(); ++dim)
-    if (sizes.data()[dim] < 0) {
+  if (!sizes.isGiven())
+    Indices::fail(shape, "shape");
+  int64_t count = 1;
+  bool empty = false, overflow = false;
+  for (int32_t dim = 0; dim < sizes.size(); ++dim) {
+    int64_t size = sizes.data()[dim];
+    if (size < 0) {
       PyErr_Format(PyExc_ValueError,
                    "expected shape to have no negative size, but got %R",
                    shape.ptr());
       throw nb::python_error();
     }
+    empty |= size == 0;
+    overflow |= __builtin_mul_overflow(count, size, &count);
+  }
+  if (overflow && !empty) {
+    PyErr_Format(PyExc_ValueError,
+                 "expected shape to have fewer than 2**63 elements, but got %R",
+                 shape.ptr());
+    throw nb::python_error();
+  }
   Options options(p, maskDims, rounds, resolution, position, fullShape);
   options.checkPosition(sizes.size());
   Call call(Mask, DROPOUT_ELEMENT, options);
   call.setState(seed, offset, generator, training);
-  nb::object result =
-      out.is_none() ? makeNumPyArray(shape, "bool") : nb::borrow(out);
+  nb::object result = nb::borrow(out);
+  if (out.is_none()) {
+    DropoutArray like = {};
+    like.rank = sizes.size();
+    like.shape = sizes.data();
+    result = makeNumPyArray(makeShape(like), "bool");
+  }
   ArrayArgument destination(result, "out", Access::Write);
   DropoutArray array = destination.get();
   if (array.elementType == DROPOUT_I8) // Bytes hold a mask as well.
@@ -345,9 +367,8 @@ static nb::object makeMask(nb::handle shape, nb::handle p, nb::handle maskDims,
   if (array.rank != sizes.size() ||
       !std::equal(array.shape, array.shape + array.rank, sizes.data())) {
     PyErr_Format(PyExc_ValueError,
-                 "expected out to have the shape %R, but got "
-                 "one of shape %R",
-                 shape.ptr(), nb::object(result.attr("shape")).ptr());
+                 "expected out to have the shape %R, but got one of shape %R",
+                 shape.ptr(), makeShape(array).ptr());
     throw nb::python_error();
   }
   call.run(nullptr, array, &destination);
@@ -398,30 +419,38 @@ void dropout::python::addFunctions(nb::module_ &module) {
   module.attr("ALPHA") = int(DROPOUT_ALPHA);
   module.attr("FEATURE_ALPHA") = int(DROPOUT_FEATURE_ALPHA);
 
-  module.def("run", &apply, nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+  // None is refused by those that do not take it, with a message of their own.
+  module.def(
+      "run", &apply, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+      nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+      nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+      nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none());
+  module.def("mask", &makeMask, nb::arg(), nb::arg().none(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
-             nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
-             nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none(),
-             nb::arg().none());
-  module.def("mask", &makeMask, nb::arg(), nb::arg(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
-             nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none(),
-             nb::arg().none(), nb::arg().none());
+             nb::arg().none(), nb::arg().none(), nb::arg().none());
   module.def("apply", &applyTo, nb::arg(), nb::arg(), nb::arg().none(),
              nb::arg(), nb::arg(), nb::arg(), nb::arg(),
              nb::arg().none() = nb::none(), nb::arg() = 10, nb::arg() = 16,
              nb::arg().none() = nb::none(), nb::arg().none() = nb::none(),
              nb::arg() = 0);
-  module.def("set_num_threads", [](int threads) {
-    if (threads < 0) {
-      PyErr_Format(PyExc_ValueError,
-                   "expected a number of threads of at least 1, or 0 for all, "
-                   "but got %d",
-                   threads);
-      throw nb::python_error();
-    }
-    numThreads = threads;
-  });
+  module.def(
+      "set_num_threads",
+      [](nb::handle n) {
+        auto threads = PyNumber_AsSsize_t(n.ptr(), nullptr); // Clipped.
+        bool isInt = threads != -1 || !PyErr_Occurred();
+        if (isInt && threads >= 0 && threads <= maxThreads) {
+          numThreads = int32_t(threads);
+          return;
+        }
+        PyErr_Clear();
+        PyErr_Format(isInt ? PyExc_ValueError : PyExc_TypeError,
+                     "expected n to be a number of threads of at most %d, or 0 "
+                     "for all, but got %R",
+                     int(maxThreads), n.ptr());
+        throw nb::python_error();
+      },
+      nb::arg().none());
   module.def("get_num_threads", []() -> int {
     return numThreads ? numThreads.load() : dropoutHardwareThreads();
   });

@@ -11,7 +11,7 @@
 
 #include "dropout/Runtime/Runtime.h"
 
-#include <nanobind/stl/optional.h>
+#include <cstring>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <vector>
@@ -41,6 +41,42 @@ uint64_t dropout::python::toUInt64(nb::handle value, const char *name) {
     throw nb::python_error();
   }
   return result;
+}
+
+bool dropout::python::toBool(nb::handle value, const char *name) {
+  if (PyBool_Check(value.ptr()))
+    return value.ptr() == Py_True;
+  // Neither None nor strings and the like, which are true for some reason.
+  const PyNumberMethods *number = Py_TYPE(value.ptr())->tp_as_number;
+  int truth = -1;
+  if (!value.is_none() && number && number->nb_bool)
+    truth = PyObject_IsTrue(value.ptr());
+  if (truth < 0) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError, "expected %s to be a bool, but got %R", name,
+                 value.ptr());
+    throw nb::python_error();
+  }
+  return truth != 0;
+}
+
+/// A name for the runtime, which takes it up to a NUL.
+static std::string toName(nb::handle value) {
+  if (!PyUnicode_Check(value.ptr())) {
+    PyErr_Format(PyExc_TypeError, "expected name to be a str, but got %R",
+                 value.ptr());
+    throw nb::python_error();
+  }
+  Py_ssize_t size = 0;
+  const char *text = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
+  if (!text || std::strlen(text) != size_t(size)) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_ValueError,
+                 "expected name to be UTF-8 without NUL, but got %R",
+                 value.ptr());
+    throw nb::python_error();
+  }
+  return text;
 }
 
 Generator Generator::ofRuntime(std::optional<std::string> name) {
@@ -114,10 +150,6 @@ static void setState(Generator &generator, nb::bytes state) {
 
 static uint64_t forkSeed(uint64_t seed, const std::string &name,
                          uint64_t rank) {
-  if (name.find('\0') != std::string::npos) {
-    PyErr_SetString(PyExc_ValueError, "expected a name without NUL");
-    throw nb::python_error();
-  }
   uint64_t forked;
   check(dropoutForkSeed(seed, name.c_str(), rank, &forked));
   return forked;
@@ -126,17 +158,28 @@ static uint64_t forkSeed(uint64_t seed, const std::string &name,
 void dropout::python::addState(nb::module_ &module) {
   // What Python code builds the class `Generator` of: `_generator.py`.
   nb::class_<Generator>(module, "GeneratorState")
-      .def("__init__",
-           [](Generator *self, nb::handle seed, nb::handle offset) {
-             new (self)
-                 Generator(toUInt64(seed, "seed"), toUInt64(offset, "offset"));
-           })
-      .def_static("of_runtime", &Generator::ofRuntime, nb::arg("name").none())
+      .def(
+          "__init__",
+          [](Generator *self, nb::handle seed, nb::handle offset) {
+            new (self)
+                Generator(toUInt64(seed, "seed"), toUInt64(offset, "offset"));
+          },
+          nb::arg().none(), nb::arg().none())
+      .def_static(
+          "of_runtime",
+          [](nb::handle name) {
+            if (name.is_none())
+              return Generator::ofRuntime(std::nullopt);
+            return Generator::ofRuntime(toName(name));
+          },
+          nb::arg("name").none())
       .def("get", &Generator::get)
-      .def("set",
-           [](Generator &self, nb::handle seed, nb::handle offset) {
-             self.set(toUInt64(seed, "seed"), toUInt64(offset, "offset"));
-           })
+      .def(
+          "set",
+          [](Generator &self, nb::handle seed, nb::handle offset) {
+            self.set(toUInt64(seed, "seed"), toUInt64(offset, "offset"));
+          },
+          nb::arg().none(), nb::arg().none())
       .def("reserve",
            [](Generator &self) {
              int8_t training;
@@ -153,39 +196,61 @@ void dropout::python::addState(nb::module_ &module) {
         return nb::none();
       });
 
-  module.def("fork_seed", [](nb::handle seed, const std::string &name,
-                             nb::handle rank) {
-    return forkSeed(toUInt64(seed, "seed"), name, toUInt64(rank, "rank"));
-  });
-  module.def("create_generator", [](const std::string &name, nb::handle seed,
-                                    nb::handle offset) {
-    check(dropoutGeneratorCreate(name.c_str(), toUInt64(seed, "seed"),
-                                 toUInt64(offset, "offset")));
-  });
-  module.def("destroy_generator", [](const std::string &name) {
-    check(dropoutGeneratorDestroy(name.c_str()));
-  });
-  module.def("generator_exists", [](const std::string &name) {
-    return dropoutGeneratorExists(name.c_str()) != 0;
-  });
-  module.def("set_training", [](bool training) {
-    check(dropoutSetTraining(training ? DROPOUT_TRAIN : DROPOUT_EVAL));
-  });
-  module.def("is_training", [] { return dropoutIsTraining() != 0; });
-  module.def("begin_mode_scope", [](bool training) {
-    uint64_t scope;
-    check(
-        dropoutModeScopeBegin(training ? DROPOUT_TRAIN : DROPOUT_EVAL, &scope));
-    return scope;
-  });
-  module.def("begin_generator_scope", [](const Generator &generator,
-                                         nb::handle seed, nb::handle offset) {
-    uint64_t scope;
-    check(dropoutGeneratorScopeBegin(generator.getName(),
+  module.def(
+      "fork_seed",
+      [](nb::handle seed, nb::handle name, nb::handle rank) {
+        return forkSeed(toUInt64(seed, "seed"), toName(name),
+                        toUInt64(rank, "rank"));
+      },
+      nb::arg(), nb::arg().none(), nb::arg().none());
+  module.def(
+      "create_generator",
+      [](nb::handle name, nb::handle seed, nb::handle offset) {
+        check(dropoutGeneratorCreate(toName(name).c_str(),
                                      toUInt64(seed, "seed"),
-                                     toUInt64(offset, "offset"), &scope));
-    return scope;
-  });
+                                     toUInt64(offset, "offset")));
+      },
+      nb::arg().none(), nb::arg().none(), nb::arg().none());
+  module.def(
+      "destroy_generator",
+      [](nb::handle name) {
+        check(dropoutGeneratorDestroy(toName(name).c_str()));
+      },
+      nb::arg().none());
+  module.def(
+      "generator_exists",
+      [](nb::handle name) {
+        return dropoutGeneratorExists(toName(name).c_str()) != 0;
+      },
+      nb::arg().none());
+  module.def(
+      "set_training",
+      [](nb::handle training) {
+        check(dropoutSetTraining(toBool(training, "training") ? DROPOUT_TRAIN
+                                                              : DROPOUT_EVAL));
+      },
+      nb::arg().none());
+  module.def("is_training", [] { return dropoutIsTraining() != 0; });
+  module.def(
+      "begin_mode_scope",
+      [](nb::handle training) {
+        uint64_t scope;
+        check(dropoutModeScopeBegin(toBool(training, "training") ? DROPOUT_TRAIN
+                                                                 : DROPOUT_EVAL,
+                                    &scope));
+        return scope;
+      },
+      nb::arg().none());
+  module.def(
+      "begin_generator_scope",
+      [](const Generator &generator, nb::handle seed, nb::handle offset) {
+        uint64_t scope;
+        check(dropoutGeneratorScopeBegin(generator.getName(),
+                                         toUInt64(seed, "seed"),
+                                         toUInt64(offset, "offset"), &scope));
+        return scope;
+      },
+      nb::arg(), nb::arg().none(), nb::arg().none());
   module.def("end_scope",
              [](uint64_t scope) { check(dropoutScopeEnd(scope)); });
   module.def("get_state", [] { return readBytes(dropoutStateSave); });

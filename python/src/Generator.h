@@ -55,6 +55,10 @@ private:
 /// A seed or an offset from Python: an int in [0, 2^64). \p name for messages.
 uint64_t toUInt64(nanobind::handle value, const char *name);
 
+/// What is true or false: a bool of Python or NumPy, a number. \p name for
+/// messages.
+bool toBool(nanobind::handle value, const char *name);
+
 /// Adds the class and the functions on state to the module.
 void addState(nanobind::module_ &module);
 

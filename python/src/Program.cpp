@@ -9,6 +9,7 @@
 #include "Program.h"
 #include "Arrays.h"
 #include "Errors.h"
+#include "Generator.h"
 
 #include "dropout-c/ExecutionEngine.h"
 
@@ -149,9 +150,12 @@ static uint64_t toFloatBits(double value, int32_t type) {
     bits = toBF16(value);
   } else { // Python rounds to nearest even, and overflows with an error.
     char bytes[2];
-    if (PyFloat_Pack2(value, bytes, /*le=*/1) != 0)
-      throw nb::python_error();
-    std::memcpy(&bits, bytes, 2);
+    if (PyFloat_Pack2(value, bytes, /*le=*/1) == 0) {
+      std::memcpy(&bits, bytes, 2);
+    } else {
+      PyErr_Clear();
+      bits = value < 0 ? 0xfc00 : 0x7c00; // Infinity, as of the other types.
+    }
   }
   return bits;
 }
@@ -205,14 +209,8 @@ static uint64_t toBits(nb::handle value, const DropoutValueType &type,
       fail(PyExc_TypeError);
     return toFloatBits(number, type.elementType);
   }
-  if (type.elementType == DROPOUT_I1) {
-    if (!PyBool_Check(value.ptr()) && !nb::hasattr(value, "__bool__"))
-      fail(PyExc_TypeError);
-    int truth = PyObject_IsTrue(value.ptr());
-    if (truth < 0)
-      throw nb::python_error();
-    return uint64_t(truth);
-  }
+  if (type.elementType == DROPOUT_I1)
+    return toBool(value, name.c_str());
   // Signless: all that fits the bits, with a sign or without.
   auto number = nb::steal(PyNumber_Index(value.ptr()));
   if (!number.is_valid())
@@ -251,7 +249,6 @@ nb::object Program::call(int index, nb::args arguments) const {
   std::deque<ArrayArgument> arrays;
   std::vector<nb::object> copies;
   std::vector<DropoutValue> values(arguments.size());
-  std::vector<bool> isWritten(arguments.size());
   for (int32_t at = 0; at < type.numArguments; ++at) {
     const DropoutValueType &expected = type.types[at];
     std::string name = "argument #" + std::to_string(at);
@@ -265,14 +262,17 @@ nb::object Program::call(int index, nb::args arguments) const {
     arrays.emplace_back(argument, name.c_str(), access);
     if (!expected.isMemRef && !arrays.back().isContiguous()) {
       // A tensor is a value: a copy in C order is the same one.
-      Library library = arrays.back().getLibrary();
-      arrays.pop_back();
-      copies.push_back(library == Library::Torch
-                           ? argument.attr("contiguous")()
-                           : nb::module_::import_("numpy").attr(
-                                 "ascontiguousarray")(argument));
-      arrays.emplace_back(copies.back(), name.c_str(), access);
+      bool torch = arrays.back().getLibrary() == Library::Torch;
+      if (torch || arrays.back().isOfNumPy()) { // Faster than we are.
+        arrays.pop_back();
+        copies.push_back(torch ? argument.attr("contiguous")()
+                               : argument.attr("copy")("C"));
+        arrays.emplace_back(copies.back(), name.c_str(), access);
+      } else {
+        arrays.back().makeContiguous();
+      }
     }
+    refuseAutograd(arrays.back(), name.c_str());
     values[at].array = arrays.back().get();
     bool sameType = values[at].array.elementType == expected.elementType ||
                     (expected.elementType == DROPOUT_INDEX &&
