@@ -1,0 +1,130 @@
+# ===- _operators.py - Dropout as PyTorch operators ------------------------===//
+#
+# Part of the MLIR Dropout project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""The operators ``torch.ops.mlir_dropout.draw``, ``forward`` and ``backward``.
+
+They are what a compiled graph holds: seed and offset are a tensor of two int64
+that ``draw`` makes each time the graph runs, so ten steps of one graph are ten
+masks. Needs torch.library as of PyTorch 2.4; with an older one, ``register``
+does nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from . import _engine
+
+_OPTIONS = "float p, int kind, int[]? mask_dims, int rounds, int resolution"
+
+_SCHEMAS = {
+    # handle: the number of a module's record, or nothing. The other arguments
+    # are what the record remembers of the call.
+    "draw": "(Tensor? handle, float p, SymInt[] shape, int kind, int[]? mask_dims, int rounds, int resolution, *, "
+            "Device device) -> Tensor",
+    "forward": f"(Tensor x, Tensor state, {_OPTIONS}) -> Tensor",
+    "backward": f"(Tensor dy, Tensor state, {_OPTIONS}) -> Tensor",
+}
+
+
+def _draw(handle, p, shape, kind, mask_dims, rounds, resolution, *, device):
+    record = None if handle is None else _engine.find_record(handle.item())
+    seed, offset = _engine.draw(None if record is None else record.generator)
+    if record is not None:
+        dims = None if mask_dims is None else tuple(mask_dims)
+        record.last = (seed, offset, p, tuple(shape), kind, dims, rounds, resolution)
+    return _engine.as_state(seed, offset)
+
+
+def _forward(x, state, p, kind, mask_dims, rounds, resolution):
+    return _run(_engine.FORWARD, x, state, p, kind, mask_dims, rounds, resolution)
+
+
+def _backward(dy, state, p, kind, mask_dims, rounds, resolution):
+    return _run(_engine.BACKWARD, dy, state, p, kind, mask_dims, rounds, resolution)
+
+
+def _run(op, x, state, p, kind, mask_dims, rounds, resolution):
+    seed, offset = state.tolist()
+    out = torch.empty_like(x)
+    dims = None if mask_dims is None else tuple(mask_dims)
+    _engine.kernel(op, _engine.materialize(x), out, (kind, p, seed, offset, dims, rounds, resolution))
+    return out
+
+
+def _draw_fake(handle, p, shape, kind, mask_dims, rounds, resolution, *, device):
+    return torch.empty(2, dtype=torch.int64, device=device)
+
+
+def _fake(x, state, p, kind, mask_dims, rounds, resolution):
+    return torch.empty_like(x)
+
+
+def _setup_context(ctx, inputs, output):
+    _, state, *ctx.options = inputs
+    ctx.save_for_backward(state)
+
+
+def _differentiate(ctx, dy):
+    (state,) = ctx.saved_tensors
+    return (torch.ops.mlir_dropout.backward(dy, state, *ctx.options),) + (None,) * 6
+
+
+def _vmap(op):
+
+    def rule(info, in_dims, x, state, p, kind, mask_dims, rounds, resolution):
+        dims = None if mask_dims is None else tuple(mask_dims)
+        return _engine.batch(lambda x, state, kind, dims: op(x, state, p, kind, dims, rounds, resolution), info,
+                             in_dims, x, state, kind, dims)
+
+    return rule
+
+
+def register() -> None:
+    """Registers the operators, once, and tells the engine of them."""
+    library = torch.library
+    needed = ("register_autograd", "register_fake", "Library")
+    if _engine.operators is not None or not all(hasattr(library, name) for name in needed):
+        return
+    lib = library.Library("mlir_dropout", "DEF")
+    tags = [torch.Tag.pt2_compliant_tag]
+    # The kernels take any strides, but a graph must hold the ones that it was
+    # made for: those of the output follow from them.
+    exact = getattr(torch.Tag, "needs_exact_strides", None) or torch.Tag.needs_fixed_stride_order
+    lib.define("draw" + _SCHEMAS["draw"], tags=[*tags, torch.Tag.nondeterministic_seeded])
+    lib.define("forward" + _SCHEMAS["forward"], tags=[*tags, exact])
+    lib.define("backward" + _SCHEMAS["backward"], tags=[*tags, exact])
+    lib.impl("draw", _draw, "CompositeExplicitAutograd")
+    lib.impl("forward", _forward, "CPU")
+    lib.impl("backward", _backward, "CPU")
+    library.register_fake("mlir_dropout::draw", _draw_fake, lib=lib)
+    for name in ("forward", "backward"):
+        library.register_fake(f"mlir_dropout::{name}", _fake, lib=lib)
+        library.register_autograd(f"mlir_dropout::{name}", _differentiate, setup_context=_setup_context, lib=lib)
+        if hasattr(library, "register_vmap"):
+            library.register_vmap(f"mlir_dropout::{name}", _vmap(getattr(torch.ops.mlir_dropout, name)), lib=lib)
+    _keep_order(lib)
+    _Operators.library = lib
+    _engine.operators = _Operators
+
+
+def _keep_order(lib) -> None:
+    """Has compilers keep every draw, in the order of the program, and not
+    repeat one in backward: where PyTorch can be told so."""
+    try:
+        from torch._library.effects import EffectType
+        lib._register_effectful_op("mlir_dropout::draw", EffectType.ORDERED)
+    except (ImportError, AttributeError):
+        pass
+
+
+class _Operators:
+    """The operators, as the engine calls them."""
+    library = None
+    draw = staticmethod(lambda *args, **kwargs: torch.ops.mlir_dropout.draw(*args, **kwargs))
+    forward = staticmethod(lambda *args: torch.ops.mlir_dropout.forward(*args))
+    backward = staticmethod(lambda *args: torch.ops.mlir_dropout.backward(*args))
