@@ -9,18 +9,33 @@
 #include "dropout/ExecutionEngine/ForkGate.h"
 
 #include <pthread.h>
-#include <shared_mutex>
 
 using namespace mlir::dropout;
 
+/// Lets fork(2) in before the next compilation: threads that compile one
+/// program after another would keep it out for ever.
+static void initialize(pthread_rwlock_t *lock) {
+  pthread_rwlockattr_t attributes;
+  pthread_rwlockattr_init(&attributes);
+  pthread_rwlockattr_setkind_np(&attributes,
+                                PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+  pthread_rwlock_init(lock, &attributes);
+  pthread_rwlockattr_destroy(&attributes);
+}
+
 /// Never destroyed: threads may compile while the process ends.
-static std::shared_mutex &getMutex() {
-  static auto *mutex = [] {
-    pthread_atfork([] { getMutex().lock(); }, [] { getMutex().unlock(); },
-                   [] { getMutex().unlock(); });
-    return new std::shared_mutex();
+static pthread_rwlock_t *getLock() {
+  static pthread_rwlock_t *lock = [] {
+    auto *lock = new pthread_rwlock_t;
+    initialize(lock);
+    // The child's is a new one: threads of the parent that wait at the gate
+    // are counted in it, and are not there.
+    pthread_atfork([] { pthread_rwlock_wrlock(getLock()); },
+                   [] { pthread_rwlock_unlock(getLock()); },
+                   [] { initialize(getLock()); });
+    return lock;
   }();
-  return *mutex;
+  return lock;
 }
 
 /// How often this thread is inside.
@@ -28,10 +43,10 @@ static thread_local unsigned depth = 0;
 
 ForkGate::ForkGate() {
   if (depth++ == 0)
-    getMutex().lock_shared();
+    pthread_rwlock_rdlock(getLock());
 }
 
 ForkGate::~ForkGate() {
   if (--depth == 0)
-    getMutex().unlock_shared();
+    pthread_rwlock_unlock(getLock());
 }
