@@ -10,11 +10,13 @@
 #include "KernelTable.h"
 #include "Plan.h"
 #include "Slices.h"
+#include "Tiles.h"
 #include "dropout/Runtime/Runtime.h"
 
 #include "llvm/Support/MathExtras.h"
 #include <array>
 #include <atomic>
+#include <mutex>
 
 using namespace mlir;
 using namespace mlir::dropout;
@@ -35,14 +37,20 @@ struct Cut {
   unsigned count = 1;
 };
 
-static Cut getCut(const Plan &plan, unsigned elementSize, unsigned threads) {
+/// How many slices an array is worth.
+static unsigned getNumSlices(const Plan &plan, unsigned elementSize,
+                             unsigned threads) {
   if (threads == 0)
     threads = getHardwareThreads();
   int64_t bytes = plan.numElements * elementSize;
   if (threads == 1 || bytes < minSharedBytes)
+    return 1;
+  return unsigned(std::min<int64_t>(threads, bytes / (minSharedBytes / 2)));
+}
+
+static Cut getCut(const Plan &plan, unsigned count) {
+  if (count == 1)
     return {};
-  auto count =
-      unsigned(std::min<int64_t>(threads, bytes / (minSharedBytes / 2)));
   // The outermost dim in memory that is long enough, else the longest.
   size_t best = 0;
   auto getRank = [&](const PlanDim &dim) {
@@ -100,7 +108,25 @@ llvm::Error mlir::dropout::runKernel(KernelCall call) {
 
   bool isMask = call.operation == KernelOperation::Mask;
   unsigned elementSize = getElementSize(call.destination.element);
-  Cut cut = getCut(*plan, elementSize, call.threads);
+  unsigned numSlices = getNumSlices(*plan, elementSize, call.threads);
+  // What draws nothing has no order to keep.
+  bool draws = call.training && call.p > 0 && call.p < 1;
+  if (auto tiling =
+          draws ? getTiling(*plan, call.destination.element) : std::nullopt) {
+    auto slices = unsigned(std::min<int64_t>(numSlices, tiling->count));
+    std::mutex mutex;
+    llvm::Error failure = llvm::Error::success();
+    runSlices(slices, [&](unsigned slice) {
+      llvm::Error error =
+          runTiles(call, *plan, *tiling, tiling->count * slice / slices,
+                   tiling->count * (slice + 1) / slices);
+      std::lock_guard<std::mutex> lock(mutex);
+      failure = llvm::joinErrors(std::move(failure), std::move(error));
+    });
+    return failure;
+  }
+
+  Cut cut = getCut(*plan, numSlices);
   std::atomic<int32_t> failure{DROPOUT_OK};
   auto runSlice = [&](unsigned slice) {
     ArrayRef<PlanDim> dims = plan->dims;
