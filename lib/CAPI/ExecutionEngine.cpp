@@ -142,6 +142,7 @@ compile(const char *source, size_t size, const DropoutCompileOptions *options) {
       return function.takeError();
     result->functions.push_back(*function);
     std::vector<DropoutValueType> types;
+    types.reserve(signature.arguments.size() + signature.results.size());
     for (const ValueType &type : signature.arguments)
       types.push_back(wrap(type, result->shapes));
     for (const ValueType &type : signature.results)

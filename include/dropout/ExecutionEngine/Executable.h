@@ -28,7 +28,7 @@ class LinkedObject;
 /// An error that the runtime recorded while compiled code ran.
 class RuntimeError : public llvm::ErrorInfo<RuntimeError> {
 public:
-  static char ID;
+  static char ID; // NOLINT(readability-identifier-naming): llvm::ErrorInfo's.
   RuntimeError(int32_t status, std::string message)
       : status(status), message(std::move(message)) {}
 
