@@ -336,7 +336,7 @@ def show_again(digits, steps, seconds):
     time_rows(times)
     print("\n  Times: CPU time, medians of steps of the three nets in turn, in one process. What dropout adds is the\n"
           "  median difference of two steps of the same turn, with it and without it, forward and backward together.")
-    print("\nThe same training run again, %d steps of it: the weights it ends at, as the start of their SHA-256\n" % steps)
+    print("\nThe same training run again, %d steps of it: the weights it ends at (start of their SHA-256)\n" % steps)
     print("  %-68s %-18s %s" % ("", "torch.nn", "mlir_dropout.torch"))
 
     def cell(hashes, way):
