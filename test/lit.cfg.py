@@ -99,6 +99,6 @@ config.substitutions += [
     ("%mlir_dir", config.mlir_dir),
     ("%vulkan_run", config.vulkan_run),
     ("%mlir_include", config.mlir_include_dir),
-    ("%sanitizer_flags", "-DCMAKE_CXX_FLAGS=-fsanitize=address,undefined"
-     if config.sanitizers else ""),
+    ("%sanitizer_flags", "-DCMAKE_C_FLAGS=-fsanitize=address,undefined "
+     "-DCMAKE_CXX_FLAGS=-fsanitize=address,undefined" if config.sanitizers else ""),
 ]
