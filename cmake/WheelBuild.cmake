@@ -6,13 +6,15 @@
 #
 #===----------------------------------------------------------------------===//
 
+string(APPEND DROPOUT_DEBIAN_PACKAGES " python3-dev")
+
 # The compiler that LLVM comes from, unless the user named one. CMake's default
 # otherwise: it must know C++17.
 if(NOT CMAKE_CXX_COMPILER AND "$ENV{CXX}" STREQUAL "")
   find_program(DROPOUT_WHEEL_CXX NAMES clang++-22 c++ g++ clang++ NO_CACHE)
   if(NOT DROPOUT_WHEEL_CXX)
-    message(FATAL_ERROR "No C++ compiler was found. On Debian 12:\n"
-      "    apt-get install clang-22\n")
+    message(FATAL_ERROR "No C++ compiler was found. On Debian 12 (its security archive has LLVM 22):\n"
+      "    apt-get install ${DROPOUT_DEBIAN_PACKAGES}\n")
   endif()
   find_program(DROPOUT_WHEEL_CC NAMES clang-22 NO_CACHE)
   if(DROPOUT_WHEEL_CXX MATCHES "clang\\+\\+-22$" AND DROPOUT_WHEEL_CC

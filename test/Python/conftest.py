@@ -31,10 +31,17 @@ sys.path.insert(0, str(ROOT / "test" / "Integration"))
 sys.path.insert(0, str(PACKAGE))
 os.environ["PYTHONPATH"] = str(PACKAGE)
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-os.environ["DROPOUT_RUN"] = str(BUILD / "bin" / "dropout-run")
-os.environ["DROPOUT_OPT"] = str(BUILD / "bin" / "dropout-opt")
-os.environ["DROPOUT_CACHE_DIR"] = tempfile.mkdtemp(prefix="dropout-pytest-")
-atexit.register(shutil.rmtree, os.environ["DROPOUT_CACHE_DIR"], ignore_errors=True)
+TEMPORARY = Path(tempfile.mkdtemp(prefix="dropout-pytest-"))
+atexit.register(shutil.rmtree, TEMPORARY, ignore_errors=True)
+os.environ["DROPOUT_CACHE_DIR"] = str(TEMPORARY / "cache")
+for tool in ("dropout-run", "dropout-opt"):
+    path = BUILD / "bin" / tool
+    if os.environ.get("LD_PRELOAD"):
+        # What Python needs to load a sanitized extension (tools/dev), tools have in them.
+        program, path = path, TEMPORARY / tool
+        path.write_text(f'#!/bin/sh\nunset LD_PRELOAD\nexec "{program}" "$@"\n')
+        path.chmod(0o755)
+    os.environ[tool.upper().replace("-", "_")] = str(path)
 
 
 def pytest_configure(config):

@@ -233,14 +233,19 @@ def test_main(installed):
 # ---- What people read when something is missing -----------------------------------------------------------------
 
 
+def check_packages(root, output):
+    """All that is needed, on one line, and nothing that tools/dev does not install."""
+    line = re.search(r"^ *apt-get install (.*)$", output, re.MULTILINE).group(1).split()
+    assert {"clang-22", "libmlir-22-dev", "llvm-22-dev", "python3-dev"} <= set(line)
+    known = re.search(r"^packages_build=\((.*?)\)", (root / "tools" / "dev").read_text(), re.DOTALL | re.MULTILINE)
+    assert set(line) <= set(known.group(1).split())
+
+
 def test_without_llvm(root, folder, pip_wheel):
     done = pip_wheel(folder / "no-llvm", folder / "no-llvm-build", CMAKE_DISABLE_FIND_PACKAGE_MLIR="ON")
     assert done.returncode != 0
     assert "MLIR 22.1 was not found. On Debian 12" in flat(done.stdout)
-    line = re.search(r"^ *(apt-get install .*)$", done.stdout, re.MULTILINE).group(1).split()[2:]
-    assert {"clang-22", "libmlir-22-dev", "llvm-22-dev", "python3-dev"} <= set(line)
-    known = re.search(r"^packages_build=\((.*?)\)", (root / "tools" / "dev").read_text(), re.DOTALL | re.MULTILINE)
-    assert set(line) <= set(known.group(1).split())
+    check_packages(root, done.stdout)
     assert not (folder / "no-llvm").exists() or not list((folder / "no-llvm").iterdir())
 
 
@@ -249,10 +254,10 @@ def test_other_llvm(root, folder, pip_wheel):
                      MLIR_DIR=root / "test" / "CMake" / "Inputs" / "other-mlir")
     assert done.returncode != 0
     assert "expected MLIR 22.1, but got MLIR 21.1" in flat(done.stdout)
-    assert "apt-get install clang-22 libmlir-22-dev" in flat(done.stdout)
+    check_packages(root, done.stdout)
 
 
-def test_without_compiler(folder, pip_wheel, monkeypatch):
+def test_without_compiler(root, folder, pip_wheel, monkeypatch):
     tools = folder / "no-compiler-bin"
     tools.mkdir()
     for name in ("cmake", "ninja"):
@@ -260,7 +265,8 @@ def test_without_compiler(folder, pip_wheel, monkeypatch):
     monkeypatch.setenv("PATH", str(tools))
     done = pip_wheel(folder / "no-compiler", folder / "no-compiler-build")
     assert done.returncode != 0
-    assert "No C++ compiler was found. On Debian 12: apt-get install clang-22" in flat(done.stdout)
+    assert "No C++ compiler was found. On Debian 12" in flat(done.stdout)
+    check_packages(root, done.stdout)
 
 
 def test_without_headers_and_nanobind(root, folder, llvm):
