@@ -314,16 +314,34 @@ WORKERS = {"mkl": work_mkl, "torch": work_torch, "jax": work_jax}
 # What to install: the first list of arguments that works.
 WHEELS = {
     "mkl": [["mkl", "mkl-include"]],
-    # The small wheels without CUDA have an index of their own.
-    "torch": [["torch", "--index-url", "https://download.pytorch.org/whl/cpu"], ["torch"]],
+    # The small wheels without CUDA have an index of their own. PyPI's one wants CUDA's
+    # libraries, some GB, of which it loads only these on a CPU.
+    "torch": [["torch", "--index-url", "https://download.pytorch.org/whl/cpu"],
+              ["--no-deps", "torch", "filelock", "fsspec", "jinja2", "MarkupSafe", "mpmath", "networkx", "setuptools",
+               "sympy", "typing_extensions", "nvidia-cufile", "nvidia-cusparselt-cu13", "nvidia-nccl-cu13",
+               "nvidia-nvshmem-cu13"],
+              ["torch"]],
     "jax": [["jax[cpu]"]],
 }
+# What is installed must be usable: this module.
+IMPORTS = {"torch": "torch", "jax": "jax"}
 NAMES = {"mkl": ["oneMKL"], "torch": ["PyTorch eager", "torch.compile"], "jax": ["JAX jit"]}
 STATUS = {"mkl": 2, "torch": 4, "jax": 8}
 
 
 class Unavailable(Exception):
     pass
+
+
+def make_environment(build):
+    """(folder, virtual environment in it, its Python), made if they are not there."""
+    folder = os.path.join(build, "peers")
+    environment = os.path.join(folder, "venv")
+    python = os.path.join(environment, "bin", "python")
+    os.makedirs(folder, exist_ok=True)
+    if not os.path.exists(python):
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    return folder, environment, python
 
 
 def log_tail(path):
@@ -343,6 +361,9 @@ def install(python, name, folder):
         with open(log, "w") as f:
             status = subprocess.run([python, "-m", "pip", "install", "--disable-pip-version-check", "--retries", "1"]
                                     + arguments, stdout=f, stderr=subprocess.STDOUT).returncode
+            if status == 0 and name in IMPORTS:
+                status = subprocess.run([python, "-c", "import " + IMPORTS[name]], stdout=f,
+                                        stderr=subprocess.STDOUT).returncode
         if status == 0:
             open(marker, "w").close()
             return
@@ -399,13 +420,8 @@ def main():
     with open(arguments.json) as f:
         result = json.load(f)
     build = os.path.realpath(arguments.build)
-    folder = os.path.join(build, "peers")
-    environment = os.path.join(folder, "venv")
-    python = os.path.join(environment, "bin", "python")
+    folder, environment, python = make_environment(build)
     clang = os.path.join(arguments.llvm, "bin", "clang")
-    os.makedirs(folder, exist_ok=True)
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     library = build_ours(build, folder, clang, arguments.lowering)
 
     names = [arguments.filter] if arguments.filter in WORKERS else sorted(WORKERS)
