@@ -161,8 +161,8 @@ def channel(
 
     >>> x = np.ones((2, 3, 2), np.float32)
     >>> channel(x, 0.5, seed=0, offset=1)[:, :, 0]
-    array([[2., 0., 2.],
-           [0., 0., 2.]], dtype=float32)
+    array([[0., 2., 0.],
+           [2., 2., 0.]], dtype=float32)
     """
     return _run_with(_FORWARD, _CHANNEL, x, p, mask_dims, seed, offset, generator, training, rounds, resolution, out,
                      inplace, return_mask, position)
@@ -190,7 +190,7 @@ def alpha(
     For arguments, results and errors see `element`.
 
     >>> alpha(np.zeros(4, np.float32), 0.5, seed=0, offset=0)
-    array([ 0.7791938, -0.7791938,  0.7791938,  0.7791938], dtype=float32)
+    array([ 0.77919394, -0.77919394,  0.77919394,  0.77919394], dtype=float32)
     """
     return _run_with(_FORWARD, _ALPHA, x, p, None, seed, offset, generator, training, rounds, resolution, out, inplace,
                      return_mask, position)

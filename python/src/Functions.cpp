@@ -10,6 +10,7 @@
 #include "Arrays.h"
 #include "Errors.h"
 #include "Generator.h"
+#include "Unlocked.h"
 
 #include <atomic>
 
@@ -219,7 +220,7 @@ void Call::setThreads(const ArrayArgument *array) {
 }
 
 int32_t Call::invoke(const DropoutArray *source, const DropoutArray &out) {
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   if (operation == Forward)
     return dropoutForward(kind, source, &out, &parameters);
   if (operation == Backward)
@@ -425,10 +426,11 @@ void dropout::python::addFunctions(nb::module_ &module) {
       nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
       nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
       nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none());
-  module.def("mask", &makeMask, nb::arg(), nb::arg().none(), nb::arg().none(),
+  module.def("mask", &makeMask, nb::arg().none(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
-             nb::arg().none(), nb::arg().none(), nb::arg().none());
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
+             nb::arg().none());
   module.def("apply", &applyTo, nb::arg(), nb::arg(), nb::arg().none(),
              nb::arg(), nb::arg(), nb::arg(), nb::arg(),
              nb::arg().none() = nb::none(), nb::arg() = 10, nb::arg() = 16,

@@ -10,6 +10,7 @@
 #include "Arrays.h"
 #include "Errors.h"
 #include "Generator.h"
+#include "Unlocked.h"
 
 #include "dropout-c/ExecutionEngine.h"
 
@@ -76,7 +77,7 @@ Program::Program(Source given) : source(std::move(given)) {
   char *message = nullptr;
   int32_t status;
   {
-    nb::gil_scoped_release unlocked;
+    Unlocked unlocked;
     status = dropoutExecutableCompile(source.text.data(), source.text.size(),
                                       &options, &executable, &message);
   }
@@ -108,7 +109,7 @@ nb::bytes Program::emit(int kind) const {
   size_t size = 0;
   int32_t status;
   {
-    nb::gil_scoped_release unlocked;
+    Unlocked unlocked;
     status = dropoutEmit(source.text.data(), source.text.size(), &options, kind,
                          &code, &size, &message);
   }
@@ -293,7 +294,7 @@ nb::object Program::call(int index, nb::args arguments) const {
   char *message = nullptr;
   int32_t status;
   {
-    nb::gil_scoped_release unlocked;
+    Unlocked unlocked;
     status = dropoutExecutableCall(executable, index, values.data(),
                                    type.numArguments, results.data(), &message);
   }
