@@ -108,23 +108,45 @@ static bool mayOverlap(const StridedArray &a, const StridedArray &b) {
   auto [beginB, endB] = getBounds(b);
   if (endA <= beginB || endB <= beginA)
     return false;
-  // Interlocked, as x[0::2] and x[1::2]: all elements of each lie at multiples
-  // of one step, the two at different places in it.
-  int64_t step = 0;
+  // Interlocked, as x[0::2] and x[1::2] or x[:, :4] and x[:, 4:]: each is made
+  // of blocks that lie multiples of one step apart, and those of the two are at
+  // different places in the step. Dims with strides below some limit are the
+  // block.
+  uint64_t bytes = getElementSize(a.element);
+  SmallVector<uint64_t, 12> limits;
   for (const StridedArray *array : {&a, &b})
-    for (auto [size, stride] : llvm::zip(array->shape, array->strides))
-      if (size != 1)
-        step = std::gcd(step, stride);
-  auto bytes = int64_t(getElementSize(a.element));
-  step *= bytes;
-  if (step == 0)
-    return true;
-  int64_t distance = (reinterpret_cast<intptr_t>(b.data) -
-                      reinterpret_cast<intptr_t>(a.data)) %
-                     step;
-  if (distance < 0)
-    distance += step;
-  return distance < bytes || distance > step - bytes;
+    for (auto [count, stride] : llvm::zip(array->shape, array->strides))
+      if (count != 1)
+        limits.push_back(getMagnitude(stride));
+  for (uint64_t limit : limits) {
+    uint64_t step = 0;
+    auto getBlock = [&](const StridedArray &array) {
+      auto begin = reinterpret_cast<uintptr_t>(array.data);
+      uint64_t size = bytes;
+      for (auto [count, stride] : llvm::zip(array.shape, array.strides)) {
+        uint64_t magnitude = getMagnitude(stride);
+        uint64_t reach = uint64_t(count - 1) * magnitude * bytes;
+        if (count != 1 && magnitude >= limit) {
+          step = std::gcd(step, magnitude * bytes);
+          continue;
+        }
+        size += reach;
+        if (stride < 0)
+          begin -= reach;
+      }
+      return std::pair(begin, size);
+    };
+    auto [blockA, sizeA] = getBlock(a);
+    auto [blockB, sizeB] = getBlock(b);
+    if (step == 0)
+      continue;
+    uint64_t distance = blockA <= blockB
+                            ? (blockB - blockA) % step
+                            : (step - (blockA - blockB) % step) % step;
+    if (distance >= sizeA && sizeB <= step && distance <= step - sizeB)
+      return false;
+  }
+  return true;
 }
 
 static bool isSameView(const StridedArray &a, const StridedArray &b) {
