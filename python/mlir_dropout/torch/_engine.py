@@ -439,23 +439,39 @@ def _claim(x: Tensor, grad: bool):
         return None
     check_leaf(x)
     nodes: list = []
-    try:
-        DropoutInPlace.apply(x, nodes)
-    except RuntimeError:
-        _let_torch_refuse(x)
-        raise
+    DropoutInPlace.apply(x, nodes)
     return nodes[0]
 
 
 def check_leaf(x: Tensor) -> None:
-    """Raises if x is, or looks into, a leaf that wants a gradient."""
+    """Raises if x, which wants a gradient, is or looks into what autograd doesn't
+    let anybody write to: a leaf, or one of the several views of unbind or split.
+
+    ``apply`` would find out, too, but only after it has counted the write.
+    """
     if x._is_view():
-        base = x._base
-        if x.is_leaf or base is not None and base.is_leaf and base.requires_grad:
+        if not _is_view_of_a_result(x):
             _let_torch_refuse(x)
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     elif x.is_leaf:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+# Nodes of views that come several at once.
+_SEVERAL_VIEWS = ("Unbind", "Split", "Chunk", "TensorSplit", "Unsafe")
+
+
+def _is_view_of_a_result(x: Tensor) -> bool:
+    """Whether x surely is a view, by PyTorch's own operators of one view each, of
+    what an operator has computed."""
+    end, node = x._base.grad_fn, x.grad_fn
+    while end is not None and node is not None:
+        if node is end:
+            return True
+        name = node.name()
+        if not name[-1].isdigit() or name.startswith(_SEVERAL_VIEWS):
+            return False
+        node = node.next_functions[0][0]
+    return False
 
 
 def _let_torch_refuse(x: Tensor) -> None:
@@ -537,10 +553,11 @@ def _special(kind, x, p, inplace, generator, rounds, resolution, mask_dims, reco
     if operators is not None:
         return _traced(kind, x, p, inplace, generator, rounds, resolution, mask_dims, record)
     # No operators here: PyTorch before 2.4.
-    if x.is_meta or is_fake(x):
-        seed, offset = draw(generator)
-        if record is not None:
-            record.last = (seed, offset, p, x.shape, kind, mask_dims, rounds, resolution)
+    if is_fake(x):
+        if not _mode_depth():
+            seed, offset = draw(generator)
+            if record is not None:
+                record.last = (seed, offset, p, x.shape, kind, mask_dims, rounds, resolution)
         return x if p == 0.0 or inplace else torch.empty_like(x)
     raise TypeError(f"expected a torch.Tensor that this PyTorch ({torch.__version__}) can pass to an operator without "
                     f"torch.library (2.4 has it), but got {type(x).__name__} under "
@@ -595,11 +612,14 @@ def _traced(kind, x, p, inplace, generator, rounds, resolution, mask_dims, recor
         raise ValueError(f"expected an input in CPU memory, but got a tensor on {x.device}")
     if p != 0.0:
         check_type(x)
+    fakes = None if is_compiling() else _fake_mode(x)
     if record is None and generator is not None:
         state = _draw_outside(generator)
     else:
-        handle = record.handle if record is not None and (is_compiling() or _takes_real(x)) else None
+        handle = record.handle if record is not None and (fakes is None or fakes.allow_non_fake_inputs) else None
         state = operators.draw(handle, p, x.shape, kind, mask_dims, rounds, resolution, device=_CPU)
+    if fakes is not None and not is_fake(state):  # A fake tensor outside of its mode.
+        state = fakes.from_tensor(state)
     if p == 0.0:
         return x
     y = operators.forward(x, state, p, kind, mask_dims, rounds, resolution)
@@ -617,12 +637,9 @@ def as_state(seed: int, offset: int) -> Tensor:
     return torch.tensor([_signed(seed), _signed(offset)], dtype=torch.int64, device=_CPU)
 
 
-def _takes_real(x: Tensor) -> bool:
-    """Whether a tensor with elements may meet x in an operator."""
-    if operators is None or not is_fake(x):
-        return True
-    mode = torch._guards.detect_fake_mode(x)
-    return mode is None or mode.allow_non_fake_inputs
+def _fake_mode(x: Tensor):
+    """The mode of a fake tensor, which only meets its like; None for others."""
+    return torch._guards.detect_fake_mode(x) if is_fake(x) else None
 
 
 # ===----------------------------------------------------------------------===//
@@ -688,6 +705,9 @@ def batch(call, info, in_dims, x, state, kind, mask_dims):
 
 
 def _under_transforms(kind, x, p, inplace, generator, rounds, resolution, mask_dims, record):
+    if not hasattr(Function, "setup_context"):
+        raise RuntimeError("expected PyTorch 2.0 or newer for dropout under functorch's transforms, but got "
+                           f"{torch.__version__}")
     if inplace and p != 0.0 and x.requires_grad and _is_grad_enabled():
         check_leaf(x)
     if generator is None:
@@ -699,8 +719,10 @@ def _under_transforms(kind, x, p, inplace, generator, rounds, resolution, mask_d
         state = as_state(seed, offset)
     if record is not None:
         record.last = None
-        if _is_plain(state):
-            record.last = (*state.tolist(), p, x.shape, kind, mask_dims, rounds, resolution)
+        try:
+            record.last = (state[0].item(), state[1].item(), p, x.shape, kind, mask_dims, rounds, resolution)
+        except RuntimeError:
+            pass  # A batch of masks is none to remember.
     if p == 0.0:
         return x
     y = Transformed.apply(x, state, FORWARD, (kind, p, mask_dims, rounds, resolution))

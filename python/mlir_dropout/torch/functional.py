@@ -70,12 +70,19 @@ def _call(name, kind, input, p, training, inplace, generator, rounds, resolution
     if p < 0.0 or p > 1.0 or p != p:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {_type_name(input)}")
     if training is True:
         return _engine.train(kind, input, p, inplace, generator, rounds, resolution, mask_dims, record)
     if training is not False:
-        raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {type(training).__name__}")
+        raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {_type_name(training)}")
     return input
+
+
+def _type_name(value) -> str:
+    """As the interpreter writes it: with the module, for types not written in Python."""
+    cls = type(value)
+    is_heap_type = cls.__flags__ & (1 << 9)
+    return cls.__name__ if is_heap_type or cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
 
 
 def _call_channels(name, kind, input, p, training, inplace, generator, rounds, resolution, mask_dims, record,
@@ -85,7 +92,7 @@ def _call_channels(name, kind, input, p, training, inplace, generator, rounds, r
     if p < 0.0 or p > 1.0 or p != p:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {_type_name(input)}")
     rank = input.dim()
     if mask_dims is not None:
         mask_dims = _check_mask_dims(mask_dims, rank, stated)
@@ -102,10 +109,10 @@ def _check_mask_dims(mask_dims, rank: int, stated=None) -> Tuple[int, ...]:
     """mask_dims as a tuple of distinct numbers in [0, rank)."""
     try:
         dims = tuple(d + rank if d < 0 else d for d in mask_dims)
-        usable = all(isinstance(d, int) and 0 <= d < rank for d in dims) and len(set(dims)) == len(dims)
+        usable = all(0 <= d < rank for d in dims) and len(set(dims)) == len(dims)
     except TypeError:
         usable = False
-    if usable:
+    if usable and _is_ints(mask_dims):
         return dims
     name, value = stated or ("mask_dims", mask_dims)
     kind = TypeError if not _is_ints(mask_dims) else ValueError
@@ -115,12 +122,6 @@ def _check_mask_dims(mask_dims, rank: int, stated=None) -> Tuple[int, ...]:
 
 def _is_ints(values) -> bool:
     return isinstance(values, (tuple, list)) and all(isinstance(v, int) and not isinstance(v, bool) for v in values)
-
-
-def _check_call(generator, rounds, resolution, p) -> None:
-    """What only the keywords that torch hasn't need."""
-    _engine.check_generator(generator)
-    _engine.check_options(rounds, resolution, p)
 
 
 # ===----------------------------------------------------------------------===//
