@@ -101,52 +101,69 @@ static std::pair<uintptr_t, uintptr_t> getBounds(const StridedArray &array) {
   return {begin, end};
 }
 
-/// Of arrays that have elements. Some that are apart, but interlock in a way
-/// that a common step does not show, are taken for overlapping.
+namespace {
+/// One dim of one of two arrays, in the search for an element of both: a number
+/// in [0, count) times a stride.
+struct Term {
+  uint64_t stride, count;
+  /// Of this and the smaller ones: the most that they add up to, and what
+  /// divides all sums.
+  uint64_t reach = 0, divisor = 0;
+};
+} // namespace
+
+/// Whether \p terms, of which the strides fall, can add up to \p sum. Takes so
+/// for granted when \p budget steps have not decided it.
+static bool canAddUpTo(ArrayRef<Term> terms, uint64_t sum, unsigned &budget) {
+  if (sum == 0)
+    return true;
+  if (terms.empty() || sum > terms[0].reach || sum % terms[0].divisor != 0)
+    return false;
+  const Term &term = terms[0];
+  uint64_t most = std::min(term.count - 1, sum / term.stride);
+  uint64_t rest = term.reach - (term.count - 1) * term.stride;
+  uint64_t least = sum > rest ? llvm::divideCeil(sum - rest, term.stride) : 0;
+  for (uint64_t number = least; number <= most; ++number) {
+    if (budget == 0 || --budget == 0 ||
+        canAddUpTo(terms.drop_front(), sum - number * term.stride, budget))
+      return true;
+  }
+  return false;
+}
+
+/// Whether two arrays, which have elements, have one in common; for some that
+/// interlock in a way that takes long to see through true as well.
 static bool mayOverlap(const StridedArray &a, const StridedArray &b) {
   auto [beginA, endA] = getBounds(a);
   auto [beginB, endB] = getBounds(b);
   if (endA <= beginB || endB <= beginA)
     return false;
-  // Interlocked, as x[0::2] and x[1::2] or x[:, :4] and x[:, 4:]: each is made
-  // of blocks that lie multiples of one step apart, and those of the two are at
-  // different places in the step. Dims with strides below some limit are the
-  // block.
-  uint64_t bytes = getElementSize(a.element);
-  SmallVector<uint64_t, 12> limits;
+  // Element i of a is element j of b where stride * i of a's dims minus
+  // stride * j of b's add up to the distance of the first elements. Dims for
+  // which that is negative are counted from their ends.
+  auto size = int64_t(getElementSize(a.element));
+  auto sum =
+      uint64_t(int64_t(reinterpret_cast<uintptr_t>(b.data) - beginA) / size);
+  SmallVector<Term, 12> terms;
   for (const StridedArray *array : {&a, &b})
-    for (auto [count, stride] : llvm::zip(array->shape, array->strides))
-      if (count != 1)
-        limits.push_back(getMagnitude(stride));
-  for (uint64_t limit : limits) {
-    uint64_t step = 0;
-    auto getBlock = [&](const StridedArray &array) {
-      auto begin = reinterpret_cast<uintptr_t>(array.data);
-      uint64_t size = bytes;
-      for (auto [count, stride] : llvm::zip(array.shape, array.strides)) {
-        uint64_t magnitude = getMagnitude(stride);
-        uint64_t reach = uint64_t(count - 1) * magnitude * bytes;
-        if (count != 1 && magnitude >= limit) {
-          step = std::gcd(step, magnitude * bytes);
-          continue;
-        }
-        size += reach;
-        if (stride < 0)
-          begin -= reach;
-      }
-      return std::pair(begin, size);
-    };
-    auto [blockA, sizeA] = getBlock(a);
-    auto [blockB, sizeB] = getBlock(b);
-    if (step == 0)
-      continue;
-    uint64_t distance = blockA <= blockB
-                            ? (blockB - blockA) % step
-                            : (step - (blockA - blockB) % step) % step;
-    if (distance >= sizeA && sizeB <= step && distance <= step - sizeB)
-      return false;
+    for (auto [count, stride] : llvm::zip(array->shape, array->strides)) {
+      uint64_t magnitude = getMagnitude(stride);
+      if (count == 1 || stride == 0)
+        continue;
+      terms.push_back({magnitude, uint64_t(count)});
+      if (array == &b && stride > 0)
+        sum += uint64_t(count - 1) * magnitude;
+    }
+  llvm::sort(terms, [](const Term &left, const Term &right) {
+    return left.stride > right.stride;
+  });
+  uint64_t reach = 0, divisor = 0;
+  for (Term &term : llvm::reverse(terms)) {
+    term.reach = reach += (term.count - 1) * term.stride;
+    term.divisor = divisor = std::gcd(divisor, term.stride);
   }
-  return true;
+  unsigned budget = 1000;
+  return canAddUpTo(terms, sum, budget);
 }
 
 static bool isSameView(const StridedArray &a, const StridedArray &b) {
