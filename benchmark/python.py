@@ -75,10 +75,11 @@ class Case(peers.Case):
                 "backward": self.backward}
 
 
-def get_cases(quick):
+def get_cases(quick, pattern=""):
     sizes = (64 << 10, MIB) if quick else (64 << 10, MIB, 64 * MIB)
-    return [Case(kind, type, size, backward) for backward in (False, True) for kind in ("element", "alpha", "channel")
-            for type in ("f32", "bf16") for size in sizes]
+    cases = [Case(kind, type, size, backward) for backward in (False, True) for kind in ("element", "alpha", "channel")
+             for type in ("f32", "bf16") for size in sizes]
+    return [case for case in cases if re.search(pattern, case.name)]
 
 
 def alpha_constants(p):
@@ -296,8 +297,9 @@ def first_line(error):
     return ("%s: %s" % (type(error).__name__, lines[0].strip()))[:200]
 
 
-def measure_cases(cases, makers, seconds, label):
-    """makers: name -> make(case, memory). What a maker throws costs its figures, not those of others."""
+def measure_cases(cases, makers, seconds, label, clock=time.process_time):
+    """makers: name -> make(case, memory). What a maker throws costs its figures, not those of others. One thread is
+    measured in time of the CPU, which other programs of the machine do not add to."""
     found, errors = [], {}
     for case in cases:
         print("%s: %s" % (label, case.name), file=sys.stderr, flush=True)
@@ -317,7 +319,7 @@ def measure_cases(cases, makers, seconds, label):
             except Exception as error:  # whatever a rival throws, others go on
                 errors[name] = "%s: %s" % (case.name, first_line(error))
                 print("%s: %s" % (name, errors[name]), file=sys.stderr, flush=True)
-        rounds = peers.measure([kernel.run for kernel in kernels], seconds)
+        rounds = peers.measure([kernel.run for kernel in kernels], seconds, clock)
         result = dict(case.describe(), process=label, rounds=len(rounds),
                       copy_us=peers.quartiles([r[0] * 1e6 for r in rounds]), kernels={})
         for index, kernel in enumerate(kernels[1:], 1):
@@ -356,7 +358,7 @@ def work_torch(options):
             "torch eager", case, memory, getattr(torch.nn, layers[case.kind])(case.p))
         makers["torch.compile"] = lambda case, memory: make_torch(
             "torch.compile", case, memory, torch.compile(getattr(torch.nn, layers[case.kind])(case.p), dynamic=False))
-    result = measure_cases(get_cases(options.quick), makers, 0.3 if options.quick else 1.0, "torch")
+    result = measure_cases(get_cases(options.quick, options.filter), makers, 0.3 if options.quick else 1.0, "torch")
     result["errors"].update(missing)
     return dict(result, versions=get_versions())
 
@@ -368,7 +370,7 @@ def work_jax(options):
     pin()
     md.set_num_threads(1)
     makers = {"ours, NumPy": make_ours, "JAX jit": lambda case, memory: make_jax(case)}
-    result = measure_cases(get_cases(options.quick), makers, 0.3 if options.quick else 1.0, "jax")
+    result = measure_cases(get_cases(options.quick, options.filter), makers, 0.3 if options.quick else 1.0, "jax")
     return dict(result, versions={"JAX": "%s (%s)" % (jax.__version__, jax.config.jax_default_prng_impl)})
 
 
@@ -376,9 +378,9 @@ def work_threads(options):
     """Ours with two threads beside a copy with one."""
     if len(os.sched_getaffinity(0)) < 2:
         return {"cases": [], "errors": {"ours, 2 threads": "this process may use one CPU only"}}
-    cases = [case for case in get_cases(options.quick) if case.bytes >= MIB]
+    cases = [case for case in get_cases(options.quick, options.filter) if case.bytes >= MIB]
     makers = {"ours, NumPy": make_ours, "ours, 2 threads": lambda case, memory: make_ours(case, memory, threads=2)}
-    return measure_cases(cases, makers, 0.3 if options.quick else 1.0, "threads")
+    return measure_cases(cases, makers, 0.3 if options.quick else 1.0, "threads", time.perf_counter)
 
 
 OVERHEAD_ELEMENTS = 64
@@ -439,7 +441,7 @@ def work_overhead(options):
     """What a call costs beside the work: arrays of 64 elements."""
     pin()
     scope, versions = overhead_scope()
-    calls = [(group, name, timeit.Timer(statement, globals=scope), goal)
+    calls = [(group, name, timeit.Timer(statement, timer=time.process_time, globals=scope), goal)
              for group, name, statement, goal in overhead_calls() if group == "NumPy" or "torch" in versions]
     times = [[] for _ in calls]
     for _, _, timer, _ in calls:
@@ -495,26 +497,27 @@ def describe_machine():
             "huge_pages": pages.group(1) if pages else "unknown", "load": os.getloadavg()[0]}
 
 
-def run_worker(python, name, build, folder, clang, quick):
+def run_worker(python, name, build, folder, clang, options):
     environment = peers.worker_environment(folder, clang)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [os.path.join(build, "python"),
                                                               os.environ.get("PYTHONPATH")]))
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     # Results that libraries allocate lie in huge pages, too, as x and y do.
     environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-    command = [python, os.path.realpath(__file__), "--worker", name] + (["--quick"] if quick else [])
+    command = [python, os.path.realpath(__file__), "--worker", name, "--filter=" + options.filter]
+    command += ["--quick"] if options.quick else []
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         raise peers.Unavailable("the measurement ended with status %d, see above" % done.returncode)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(build, llvm, quick):
+def measure(build, options):
     """(the figures, exit status)."""
     start, machine = time.time(), describe_machine()
     folder, _, python = peers.make_environment(build)
-    clang = os.path.join(llvm, "bin", "clang")
-    result = {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "mode": "quick" if quick else "full",
+    clang = os.path.join(options.llvm, "bin", "clang")
+    result = {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "mode": "quick" if options.quick else "full",
               "machine": machine, "versions": {}, "overhead": [], "cases": [], "errors": {}}
     failed = set()
 
@@ -534,7 +537,7 @@ def measure(build, llvm, quick):
     jobs += [(python, "torch"), (python, "threads")] + ([(python, "jax")] if "jax" not in failed else [])
     for executable, name in jobs:
         try:
-            found = run_worker(executable, name, build, folder, clang, quick)
+            found = run_worker(executable, name, build, folder, clang, options)
         except peers.Unavailable as error:
             fail("jax" if name == "jax" else "torch", error)
             continue
@@ -676,11 +679,17 @@ def main():
     parser.add_argument("--llvm", default="/usr/lib/llvm-22")
     parser.add_argument("--json", help="where the figures go [BUILD/bench/python.json]")
     parser.add_argument("--quick", action="store_true", help="arrays of 64 KiB and 1 MiB, short")
+    parser.add_argument("--filter", metavar="REGEX", default="", help="only arrays whose name matches: 'bf16.*1MiB'")
     parser.add_argument("--markdown", action="store_true", help="print tables for a page")
     parser.add_argument("--into", metavar="PAGE", help="put the tables between the markers of a page")
     parser.add_argument("--show", action="store_true", help="measure nothing, show the JSON")
     parser.add_argument("--worker", choices=sorted(WORKERS), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    try:
+        if not get_cases(options.quick, options.filter):
+            parser.error("no case matches %r" % options.filter)
+    except re.error as error:
+        parser.error("--filter: %s" % error)
     if options.worker:
         print(json.dumps(WORKERS[options.worker](options)))
         return 0
@@ -690,7 +699,7 @@ def main():
         with open(path) as f:
             result = json.load(f)
     else:
-        result, status = measure(build, options.llvm, options.quick)
+        result, status = measure(build, options)
         os.makedirs(os.path.dirname(os.path.realpath(path)), exist_ok=True)
         with open(path + ".new", "w") as f:
             json.dump(result, f, indent=2)
