@@ -318,6 +318,7 @@ int32_t dropoutExecutableCall(const DropoutExecutable *executable,
                               int32_t index, const DropoutValue *arguments,
                               int32_t numArguments, DropoutValue *results,
                               char **message) {
+  FirstError first;
   if (message)
     *message = nullptr;
   if (llvm::Error error =

@@ -49,6 +49,7 @@ static llvm::Error unwrap(const DropoutArray *array, llvm::StringRef name,
 static int32_t run(KernelOperation operation, int32_t kind,
                    const DropoutArray *source, const DropoutArray *destination,
                    const DropoutParameters *parameters) {
+  FirstError first;
   KernelCall call;
   call.operation = operation;
   if (kind < DROPOUT_ELEMENT || kind > DROPOUT_FEATURE_ALPHA)

@@ -29,6 +29,28 @@ inline int32_t recordError(llvm::Error error) {
   return dropoutRecordError(status, text.c_str());
 }
 
+/// Compiled code empties the thread's slot before it runs. This puts back what
+/// was in it: the first error stays until the caller clears it.
+class FirstError {
+public:
+  FirstError() : status(dropoutLastStatus()) {
+    if (status != DROPOUT_OK)
+      message = dropoutLastMessage();
+  }
+  ~FirstError() {
+    if (status == DROPOUT_OK)
+      return;
+    dropoutClearStatus();
+    dropoutRecordError(status, message.c_str());
+  }
+  FirstError(const FirstError &) = delete;
+  FirstError &operator=(const FirstError &) = delete;
+
+private:
+  int32_t status;
+  std::string message;
+};
+
 } // namespace mlir::dropout::capi
 
 #endif // DROPOUT_LIB_CAPI_STATUS_H
