@@ -60,6 +60,8 @@ TEST_F(AbiTest, SharedLibrary) {
                            "dropoutScopeEnd",
                            "dropoutStateSave",
                            "dropoutStateRestore",
+                           "dropoutGeneratorEncode",
+                           "dropoutGeneratorDecode",
                            "dropoutThreshold",
                            "dropoutKeepBit",
                            "dropoutMaskFill",

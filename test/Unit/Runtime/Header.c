@@ -47,6 +47,10 @@ int dropoutTestFromC(void) {
   int32_t (*scopeEnd)(uint64_t) = dropoutScopeEnd;
   int32_t (*save)(void *, size_t, size_t *) = dropoutStateSave;
   int32_t (*restore)(const void *, size_t) = dropoutStateRestore;
+  int32_t (*encode)(uint64_t, uint64_t, void *, size_t, size_t *) =
+      dropoutGeneratorEncode;
+  int32_t (*decode)(const void *, size_t, uint64_t *, uint64_t *) =
+      dropoutGeneratorDecode;
   int32_t (*threshold)(double, int32_t, uint64_t *) = dropoutThreshold;
   int32_t (*keepBit)(uint64_t, uint64_t, uint64_t, double, int32_t, int32_t) =
       dropoutKeepBit;
@@ -97,12 +101,12 @@ int dropoutTestFromC(void) {
   return statusName && checkPForResolution && setTraining && isTraining &&
                  create && forkGenerator && forkSeed && get && exists &&
                  destroy && list && entropy && modeScope && generatorScope &&
-                 scopeEnd && save && restore && threshold && keepBit &&
-                 maskFill && philox && deviceCount && setDevice && capability &&
-                 deviceName && setStream && getStream && createStream &&
-                 destroyStream && synchronize && allocate && freeMemory &&
-                 copy && toDevice && toHost && checkPointer && launch &&
-                 unload && advanceState
+                 scopeEnd && save && restore && encode && decode && threshold &&
+                 keepBit && maskFill && philox && deviceCount && setDevice &&
+                 capability && deviceName && setStream && getStream &&
+                 createStream && destroyStream && synchronize && allocate &&
+                 freeMemory && copy && toDevice && toHost && checkPointer &&
+                 launch && unload && advanceState
              ? 0
              : __LINE__;
 }

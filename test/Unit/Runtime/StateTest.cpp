@@ -260,3 +260,128 @@ TEST_F(StateTest, SameNameTwice) {
   expectRefused(seal(blob), DROPOUT_DAMAGED_STATE,
                 "damaged state: the generators are not in order");
 }
+
+//===----------------------------------------------------------------------===//
+// One generator
+//===----------------------------------------------------------------------===//
+
+namespace {
+std::vector<uint8_t> encode(uint64_t seed, uint64_t offset) {
+  size_t size = 0;
+  EXPECT_EQ(dropoutGeneratorEncode(seed, offset, nullptr, 0, &size),
+            DROPOUT_OK);
+  std::vector<uint8_t> blob(size);
+  EXPECT_EQ(
+      dropoutGeneratorEncode(seed, offset, blob.data(), blob.size(), &size),
+      DROPOUT_OK);
+  EXPECT_EQ(size, blob.size());
+  return blob;
+}
+
+/// Decodes a copy that ends where its memory ends.
+int32_t decodeExactly(const std::vector<uint8_t> &blob, SeedOffset &at) {
+  std::unique_ptr<uint8_t[]> copy(new uint8_t[blob.size()]);
+  std::copy(blob.begin(), blob.end(), copy.get());
+  at = {77, 77};
+  return dropoutGeneratorDecode(copy.get(), blob.size(), &at.first, &at.second);
+}
+} // namespace
+
+TEST_F(StateTest, GeneratorRoundTrip) {
+  makeState();
+  const std::vector<uint8_t> state = saveState();
+  for (uint64_t seed : {uint64_t(0), uint64_t(1), uint64_t(1) << 63,
+                        uint64_t(0x0123456789abcdef), ~uint64_t(0)})
+    for (uint64_t offset : {uint64_t(0), uint64_t(1) << 32, ~uint64_t(0)}) {
+      SeedOffset at;
+      ASSERT_EQ(decodeExactly(encode(seed, offset), at), DROPOUT_OK);
+      EXPECT_EQ(at, SeedOffset(seed, offset));
+    }
+  EXPECT_EQ(saveState(), state) << "no state is read or written";
+}
+
+// It is the blob of a process: train, no named generators.
+TEST_F(StateTest, GeneratorIsAProcess) {
+  ASSERT_EQ(dropoutGeneratorSet(nullptr, 0x0123456789abcdef, 7), DROPOUT_OK);
+  EXPECT_EQ(encode(0x0123456789abcdef, 7), saveState());
+  makeState();
+  SeedOffset at;
+  ASSERT_EQ(decodeExactly(saveState(), at), DROPOUT_OK)
+      << "mode and named generators are passed over";
+  EXPECT_EQ(at, SeedOffset(0x0123456789abcdef, 0xfedcba9876543210));
+  ASSERT_EQ(restoreExactly(encode(3, 4)), DROPOUT_OK);
+  EXPECT_EQ(get(nullptr), SeedOffset(3, 4));
+  EXPECT_EQ(dropoutIsTraining(), 1);
+  EXPECT_EQ(dropoutGeneratorExists("data"), 0);
+  // An open scope is nobody's business here.
+  uint64_t scope = 0;
+  ASSERT_EQ(dropoutModeScopeBegin(0, &scope), DROPOUT_OK);
+  EXPECT_EQ(decodeExactly(encode(5, 6), at), DROPOUT_OK);
+  ASSERT_EQ(dropoutScopeEnd(scope), DROPOUT_OK);
+}
+
+TEST_F(StateTest, GeneratorSizeQuery) {
+  size_t size = 0;
+  ASSERT_EQ(dropoutGeneratorEncode(1, 2, nullptr, 0, &size), DROPOUT_OK);
+  EXPECT_EQ(size, 52u);
+  std::vector<uint8_t> buffer(size + 1, 0xcc);
+  size_t written = 0;
+  EXPECT_EQ(dropoutGeneratorEncode(1, 2, buffer.data(), size - 1, &written),
+            DROPOUT_BUFFER_TOO_SMALL);
+  EXPECT_EQ(written, size);
+  EXPECT_EQ(buffer, std::vector<uint8_t>(size + 1, 0xcc));
+  dropoutClearStatus();
+  EXPECT_EQ(dropoutGeneratorEncode(1, 2, buffer.data(), size + 1, &written),
+            DROPOUT_OK);
+  EXPECT_EQ(written, size);
+  EXPECT_EQ(buffer[size], 0xcc);
+  EXPECT_EQ(dropoutGeneratorEncode(1, 2, buffer.data(), size, nullptr),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_EQ(dropoutGeneratorEncode(1, 2, nullptr, size, &written),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_EQ(written, 0u);
+}
+
+TEST_F(StateTest, DamagedGenerators) {
+  makeState();
+  const std::vector<uint8_t> state = saveState();
+  auto refused = [&](const std::vector<uint8_t> &blob, int32_t expected) {
+    SeedOffset at;
+    EXPECT_EQ(decodeExactly(blob, at), expected);
+    EXPECT_EQ(at, SeedOffset(0, 0)) << "outputs are zero on error";
+    EXPECT_EQ(dropoutLastStatus(), expected);
+    EXPECT_STRNE(dropoutLastMessage(), "");
+    dropoutClearStatus();
+  };
+  const std::vector<uint8_t> blob = encode(0x0123456789abcdef, 7);
+  for (size_t at = 0; at < blob.size(); ++at)
+    for (unsigned flip : {1u, 0x10u, 0x80u, 0xffu}) {
+      std::vector<uint8_t> damaged = blob;
+      damaged[at] ^= uint8_t(flip);
+      refused(damaged, DROPOUT_DAMAGED_STATE);
+    }
+  for (size_t size = 0; size < blob.size(); ++size)
+    refused({blob.begin(), blob.begin() + size}, DROPOUT_DAMAGED_STATE);
+  std::vector<uint8_t> extended = blob;
+  extended.push_back(0);
+  refused(extended, DROPOUT_DAMAGED_STATE);
+  std::vector<uint8_t> later = blob;
+  put32(later, 8, 2);
+  refused(seal(later), DROPOUT_UNSUPPORTED_VERSION);
+  later = blob;
+  put32(later, 12, 2);
+  refused(seal(later), DROPOUT_UNSUPPORTED_VERSION);
+
+  uint64_t seed = 77, offset = 77;
+  EXPECT_EQ(dropoutGeneratorDecode(nullptr, 52, &seed, &offset),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_EQ(SeedOffset(seed, offset), SeedOffset(0, 0));
+  seed = offset = 77;
+  EXPECT_EQ(dropoutGeneratorDecode(blob.data(), blob.size(), nullptr, &offset),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_EQ(offset, 0u);
+  EXPECT_EQ(dropoutGeneratorDecode(blob.data(), blob.size(), &seed, nullptr),
+            DROPOUT_INVALID_ARGUMENT);
+  EXPECT_EQ(seed, 0u);
+  EXPECT_EQ(saveState(), state);
+}
