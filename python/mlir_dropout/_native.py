@@ -49,7 +49,7 @@ def _load():
         message = _explain(error)
         if message is None:
             raise
-        raise ImportError(message, name=error.name, path=error.path) from error
+        raise ImportError(message, name=error.name, path=error.path) from None
 
 
 _core = _load()

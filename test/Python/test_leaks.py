@@ -16,6 +16,12 @@ from support import md, process_state
 CALLS = 100_000
 
 
+@pytest.fixture(autouse=True)
+def plain_build(sanitized):
+    if sanitized:
+        pytest.skip("sanitizers: they keep memory that was freed")
+
+
 def resident():
     """Bytes of this process in memory."""
     gc.collect()
