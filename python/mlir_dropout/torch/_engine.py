@@ -123,9 +123,8 @@ else:
         def backward(ctx, dy):
             return dy
 
-    def _increment_version(x: Tensor) -> None:
-        with torch.no_grad():
-            _Touch.apply(x)
+    # For an x that wants no gradient, or where none are computed.
+    _increment_version = _Touch.apply
 
 
 # ===----------------------------------------------------------------------===//
@@ -152,13 +151,7 @@ def draw(generator=None) -> Tuple[int, int]:
     bits of them, in one draw. With one of ours: its next reservation.
     """
     if generator is None:
-        try:
-            buffer = _buffers.pop()
-        except IndexError:
-            buffer = _new_buffer()
-        seed, offset = buffer.random_(_LOWEST, None).tolist()
-        _buffers.append(buffer)
-        return seed, offset
+        return tuple(_new_buffer().random_(_LOWEST, None).tolist())
     if in_backward() and not replaying.get():
         raise RuntimeError("expected no draw from a generator of the user inside of a backward pass, but "
                            "torch.utils.checkpoint, or something like it, runs a forward again: it repeats the draws "
@@ -209,15 +202,22 @@ def check_generator(generator) -> None:
 # ===----------------------------------------------------------------------===//
 
 
-# A call is remembered as what it takes to make its mask again:
-#     (seed, offset, p, shape, kind, mask_dims, rounds, resolution)
+# The options of a call travel as one tuple:
+#     (kind, p, seed, offset, mask_dims, rounds, resolution)
+# A module remembers its last call as (shape, options): its mask can be made again.
+
+
+def kernel(op: int, x: Optional[Tensor], out: Tensor, options) -> None:
+    """Runs a kernel on tensors that are plain."""
+    kind, p, seed, offset, mask_dims, rounds, resolution = options
+    _apply(op, kind, x, out, p, seed, offset, mask_dims, rounds, resolution)
 
 
 def mask_of(last) -> Tensor:
     """The keep mask of a remembered call."""
-    seed, offset, p, shape, kind, mask_dims, rounds, resolution = last
+    shape, options = last
     out = torch.empty(tuple(shape), dtype=torch.bool, device=_CPU)
-    _apply(MASK, kind, None, out, p, seed, offset, mask_dims, rounds, resolution)
+    kernel(MASK, None, out, options)
     return out
 
 
@@ -300,13 +300,6 @@ def recording(record: Record):
 # ===----------------------------------------------------------------------===//
 # Autograd
 # ===----------------------------------------------------------------------===//
-# The options of a call travel as one tuple:
-#     (kind, p, seed, offset, mask_dims, rounds, resolution)
-
-
-def kernel(op: int, x: Tensor, out: Tensor, options) -> None:
-    kind, p, seed, offset, mask_dims, rounds, resolution = options
-    _apply(op, kind, x, out, p, seed, offset, mask_dims, rounds, resolution)
 
 
 def linear(dy: Tensor, options) -> Tensor:
@@ -338,6 +331,10 @@ class Dropout(Function):
     @staticmethod
     def jvp(ctx, dx, _):
         return linear(dx, ctx.options)
+
+
+# PyTorch's apply without the look at torch.func's transforms, which `train` has had.
+_apply_dropout = super(Function, Dropout).apply
 
 
 class DropoutGradient(Function):
@@ -396,32 +393,36 @@ def train(kind: int, x: Tensor, p: float, inplace: bool, generator, rounds: int,
     if (not _is_plain(x) or _mode_depth() or forward_ad._current_level >= 0 or _transforms_active()
             or _get_tracing_state() is not None):
         return _special(kind, x, p, inplace, generator, rounds, resolution, mask_dims, record)
-    if p == 0.0:
-        # The input object itself, of any type, as PyTorch does.
-        seed, offset = draw(generator)
-        if record is not None:
-            record.last = (seed, offset, p, x.shape, kind, mask_dims, rounds, resolution)
-        return x
-    if x.dtype not in FLOAT_TYPES:
+    dtype = x.dtype
+    if p != 0.0 and dtype not in FLOAT_TYPES:
         check_type(x)
     grad = x.requires_grad and _is_grad_enabled()
-    if inplace:
-        y = x
-        node = _claim(x, grad)
+    # p = 0 returns the input object itself, of any type, as PyTorch does.
+    node = _claim(x, grad) if inplace and p != 0.0 else None
+    if generator is None:
+        try:
+            buffer = _buffers.pop()
+        except IndexError:
+            buffer = _new_buffer()
+        seed, offset = buffer.random_(_LOWEST, None).tolist()
+        _buffers.append(buffer)
+    else:
         seed, offset = draw(generator)
-        options = (kind, p, seed, offset, mask_dims, rounds, resolution)
+    options = (kind, p, seed, offset, mask_dims, rounds, resolution)
+    if p == 0.0:
+        y = x
+    elif inplace:
+        y = x
         if node is not None:
             node.options = options
         kernel(FORWARD, x, x, options)
+    elif grad:
+        y = _apply_dropout(x, options)
     else:
-        seed, offset = draw(generator)
-        if grad:
-            y = Dropout.apply(x, (kind, p, seed, offset, mask_dims, rounds, resolution))
-        else:
-            y = _empty_like(x)
-            _apply(FORWARD, kind, x, y, p, seed, offset, mask_dims, rounds, resolution)
+        y = _empty_like(x)
+        _apply(FORWARD, kind, x, y, p, seed, offset, mask_dims, rounds, resolution)
     if record is not None:
-        record.last = (seed, offset, p, x.shape, kind, mask_dims, rounds, resolution)
+        record.last = x.shape, options
     return y
 
 
@@ -543,7 +544,7 @@ def _special(kind, x, p, inplace, generator, rounds, resolution, mask_dims, reco
             options = (kind, p, seed, offset, mask_dims, rounds, resolution)
             y = x if p == 0.0 else Dropout.apply(x, options)
             if record is not None:
-                record.last = (seed, offset, p, x.shape, kind, mask_dims, rounds, resolution)
+                record.last = x.shape, (kind, p, seed, offset, mask_dims, rounds, resolution)
         elif lazy:
             y = train(kind, x if p == 0.0 else materialize(x), p, False, generator, rounds, resolution, mask_dims,
                       record)
@@ -557,7 +558,7 @@ def _special(kind, x, p, inplace, generator, rounds, resolution, mask_dims, reco
         if not _mode_depth():
             seed, offset = draw(generator)
             if record is not None:
-                record.last = (seed, offset, p, x.shape, kind, mask_dims, rounds, resolution)
+                record.last = x.shape, (kind, p, seed, offset, mask_dims, rounds, resolution)
         return x if p == 0.0 or inplace else torch.empty_like(x)
     raise TypeError(f"expected a torch.Tensor that this PyTorch ({torch.__version__}) can pass to an operator without "
                     f"torch.library (2.4 has it), but got {type(x).__name__} under "
@@ -720,7 +721,8 @@ def _under_transforms(kind, x, p, inplace, generator, rounds, resolution, mask_d
     if record is not None:
         record.last = None
         try:
-            record.last = (state[0].item(), state[1].item(), p, x.shape, kind, mask_dims, rounds, resolution)
+            numbers = state[0].item(), state[1].item()
+            record.last = x.shape, (kind, p, *numbers, mask_dims, rounds, resolution)
         except RuntimeError:
             pass  # A batch of masks is none to remember.
     if p == 0.0:

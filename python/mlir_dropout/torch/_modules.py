@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.overrides import has_torch_function_unary
 
 from . import _engine, functional
-from ._engine import ALPHA, CHANNEL, ELEMENT, FEATURE_ALPHA
+from ._engine import ALPHA, CHANNEL, ELEMENT, FEATURE_ALPHA, train
 from .functional import AnyGenerator, _call, _call_channels
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
@@ -90,6 +90,17 @@ class _Ours:
 class _Elements(_Ours):
     """Modules that drop elements."""
 
+    _kind: int
+
+    def forward(self, input: Tensor) -> Tensor:
+        if has_torch_function_unary(input):
+            return self._overridden(input)
+        p = self.p
+        if self.training is True and p.__class__ is float and 0.0 <= p <= 1.0 and isinstance(input, Tensor):
+            return train(self._kind, input, p, self.inplace, None, self.rounds, self.resolution, None, self._record)
+        return _call(self._function.__name__, self._kind, input, p, self.training, self.inplace, None, self.rounds,
+                     self.resolution, None, self._record)
+
 
 class _Channels(_Ours):
     """Modules that drop channels."""
@@ -124,7 +135,9 @@ class _Channels(_Ours):
                 stated["batch_axis"] = self.batch_axis
         return stated
 
-    def _forward(self, name: str, kind: int, input: Tensor) -> Tensor:
+    _kind: int
+
+    def forward(self, input: Tensor) -> Tensor:
         mask_dims = stated = None
         axis = self.channel_axis
         if axis is not None:
@@ -132,8 +145,8 @@ class _Channels(_Ours):
             stated = ("batch_axis and channel_axis", (self.batch_axis, axis))
         if has_torch_function_unary(input):
             return self._overridden(input, mask_dims=mask_dims)
-        return _call_channels(name, kind, input, self.p, self.training, self.inplace, None, self.rounds,
-                              self.resolution, mask_dims, self._record, stated)
+        return _call_channels(self._function.__name__, self._kind, input, self.p, self.training, self.inplace, None,
+                              self.rounds, self.resolution, mask_dims, self._record, stated)
 
 
 def _check_axis(name: str, axis) -> None:
@@ -169,12 +182,7 @@ class Dropout(_Elements, torch.nn.Dropout):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
     """
     _function = staticmethod(functional.dropout)
-
-    def forward(self, input: Tensor) -> Tensor:
-        if has_torch_function_unary(input):
-            return self._overridden(input)
-        return _call("dropout", ELEMENT, input, self.p, self.training, self.inplace, None, self.rounds, self.resolution,
-                     None, self._record)
+    _kind = ELEMENT
 
 
 class AlphaDropout(_Elements, torch.nn.AlphaDropout):
@@ -189,12 +197,7 @@ class AlphaDropout(_Elements, torch.nn.AlphaDropout):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
     """
     _function = staticmethod(functional.alpha_dropout)
-
-    def forward(self, input: Tensor) -> Tensor:
-        if has_torch_function_unary(input):
-            return self._overridden(input)
-        return _call("alpha_dropout", ALPHA, input, self.p, self.training, self.inplace, None, self.rounds,
-                     self.resolution, None, self._record)
+    _kind = ALPHA
 
 
 class Dropout1d(_Channels, torch.nn.Dropout1d):
@@ -218,9 +221,7 @@ class Dropout1d(_Channels, torch.nn.Dropout1d):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Dropout1d.html
     """
     _function = staticmethod(functional.dropout1d)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._forward("dropout1d", CHANNEL, input)
+    _kind = CHANNEL
 
 
 class Dropout2d(_Channels, torch.nn.Dropout2d):
@@ -236,9 +237,7 @@ class Dropout2d(_Channels, torch.nn.Dropout2d):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
     """
     _function = staticmethod(functional.dropout2d)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._forward("dropout2d", CHANNEL, input)
+    _kind = CHANNEL
 
 
 class Dropout3d(_Channels, torch.nn.Dropout3d):
@@ -251,9 +250,7 @@ class Dropout3d(_Channels, torch.nn.Dropout3d):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html
     """
     _function = staticmethod(functional.dropout3d)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._forward("dropout3d", CHANNEL, input)
+    _kind = CHANNEL
 
 
 class FeatureAlphaDropout(_Channels, torch.nn.FeatureAlphaDropout):
@@ -271,6 +268,4 @@ class FeatureAlphaDropout(_Channels, torch.nn.FeatureAlphaDropout):
     Source: https://pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
     """
     _function = staticmethod(functional.feature_alpha_dropout)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._forward("feature_alpha_dropout", FEATURE_ALPHA, input)
+    _kind = FEATURE_ALPHA

@@ -36,7 +36,7 @@ def _draw(handle, p, shape, kind, mask_dims, rounds, resolution, *, device):
     seed, offset = _engine.draw(None if record is None else record.generator)
     if record is not None:
         dims = None if mask_dims is None else tuple(mask_dims)
-        record.last = (seed, offset, p, tuple(shape), kind, dims, rounds, resolution)
+        record.last = tuple(shape), (kind, p, seed, offset, dims, rounds, resolution)
     return _engine.as_state(seed, offset)
 
 

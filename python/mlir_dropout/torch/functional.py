@@ -107,21 +107,23 @@ def _call_channels(name, kind, input, p, training, inplace, generator, rounds, r
 
 def _check_mask_dims(mask_dims, rank: int, stated=None) -> Tuple[int, ...]:
     """mask_dims as a tuple of distinct numbers in [0, rank)."""
-    try:
-        dims = tuple(d + rank if d < 0 else d for d in mask_dims)
-        usable = all(0 <= d < rank for d in dims) and len(set(dims)) == len(dims)
-    except TypeError:
-        usable = False
-    if usable and _is_ints(mask_dims):
-        return dims
+    dims: list = []
+    error = None if isinstance(mask_dims, (tuple, list)) else TypeError
+    for dim in mask_dims if error is None else ():
+        if not isinstance(dim, int) or isinstance(dim, bool):
+            error = TypeError
+            break
+        if dim < 0:
+            dim += rank
+        if not 0 <= dim < rank or dim in dims:
+            error = ValueError
+            break
+        dims.append(dim)
+    if error is None:
+        return tuple(dims)
     name, value = stated or ("mask_dims", mask_dims)
-    kind = TypeError if not _is_ints(mask_dims) else ValueError
-    raise kind(f"expected {name} to be distinct dimensions in [{-rank}, {rank}), for an input of {rank} dimensions, "
-               f"but got {value}")
-
-
-def _is_ints(values) -> bool:
-    return isinstance(values, (tuple, list)) and all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+    raise error(f"expected {name} to be distinct dimensions in [{-rank}, {rank}), for an input of {rank} dimensions, "
+                f"but got {value}")
 
 
 # ===----------------------------------------------------------------------===//
