@@ -101,14 +101,17 @@ typedef struct DropoutParameters {
   int32_t (*draw)(void *drawContext, int8_t *training, uint64_t *seed,
                   uint64_t *offset);
   void *drawContext;
+  /// If not NULL (the default), where forward and backward write the keep mask
+  /// besides: of i1, of the shape of the other arrays, apart from them.
+  const DropoutArray *mask;
 } DropoutParameters;
 
 /// The defaults named above. Never fails.
 DROPOUT_CAPI DropoutParameters dropoutGetDefaultParameters(void);
 
 /// Dropout of \p x into \p out, with the values of the contract: kept elements
-/// are x/(1-p) or fma(a, x, b), dropped ones +0 or alpha dropout's constant,
-/// and in eval or for p = 0 y is x bit for bit.
+/// are x*s with s = 1/(1-p), or fma(a, x, b), dropped ones +0 or alpha
+/// dropout's constant, and in eval or for p = 0 y is x bit for bit.
 ///
 /// \p kind is a DropoutKind. x is of f16, bf16, f32 or f64; out has its type
 /// and shape and is x itself (the same view) or memory apart from it, and no
@@ -123,7 +126,7 @@ DROPOUT_CAPI int32_t dropoutForward(int32_t kind, const DropoutArray *x,
                                     const DropoutParameters *parameters);
 
 /// The gradient of `dropoutForward` with the same kind and parameters: out is
-/// dy/(1-p) or a*dy where kept and +0 where dropped, and dy in eval. The mask
+/// dy*s or dy*a where kept and +0 where dropped, and dy in eval. The mask
 /// is drawn again. For arrays and errors see there.
 DROPOUT_CAPI int32_t dropoutBackward(int32_t kind, const DropoutArray *dy,
                                      const DropoutArray *out,

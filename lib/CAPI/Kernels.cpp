@@ -71,6 +71,10 @@ static int32_t run(KernelOperation operation, int32_t kind,
   call.training = parameters->training != 0;
   call.rounds = parameters->rounds;
   call.resolution = parameters->resolution;
+  if (parameters->numMaskDims < -1)
+    return recordError(
+        refuse("expected the number of mask_dims, or -1, but got " +
+               llvm::Twine(parameters->numMaskDims)));
   if (parameters->numMaskDims > 0 && !parameters->maskDims)
     return recordError(refuse("expected mask_dims, but got a null pointer"));
   if (parameters->numMaskDims >= 0)
@@ -89,6 +93,10 @@ static int32_t run(KernelOperation operation, int32_t kind,
         refuse("expected a number of threads that is not negative, but got " +
                llvm::Twine(parameters->threads)));
   call.threads = unsigned(parameters->threads);
+  if (parameters->mask)
+    if (llvm::Error error =
+            unwrap(parameters->mask, "mask", call.mask.emplace()))
+      return recordError(std::move(error));
   auto draw = [&](KernelCall &call) -> llvm::Error {
     int8_t training = call.training;
     int32_t status = parameters->draw(parameters->drawContext, &training,

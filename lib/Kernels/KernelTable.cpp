@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelTable.h"
-#include "Plan.h"
+#include "KernelSource.h"
 #include "dropout/ExecutionEngine/ForkGate.h"
 
 #include "llvm/ADT/StringMap.h"

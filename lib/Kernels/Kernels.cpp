@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dropout/Kernels/Kernels.h"
+#include "CallChecks.h"
+#include "Invoke.h"
 #include "KernelTable.h"
 #include "Plan.h"
 #include "Slices.h"
@@ -14,9 +16,7 @@
 #include "dropout/Runtime/Runtime.h"
 
 #include "llvm/Support/MathExtras.h"
-#include <array>
 #include <atomic>
-#include <mutex>
 
 using namespace mlir;
 using namespace mlir::dropout;
@@ -68,100 +68,124 @@ static Cut getCut(const Plan &plan, unsigned count) {
   return {best, step, unsigned(llvm::divideCeil(dim.size, step))};
 }
 
-/// A memref descriptor (EntryPoints.h) on the stack.
-using Descriptor = std::array<int64_t, 3 + 2 * kMaxKernelRank>;
+namespace {
+/// A call with all that it takes to run it: nothing of it fails any more.
+struct PreparedCall {
+  KernelCall call;
+  Plan plan;
+  /// What draws nothing has no order to keep, and is never tiled.
+  std::optional<CompiledFunction> kernel, tileKernel;
+  std::optional<Tiling> tiling;
+};
+} // namespace
 
-static void writeDescriptor(Descriptor &words, void *data, unsigned elementSize,
-                            ArrayRef<PlanDim> dims, int64_t PlanDim::*stride,
-                            const Cut &cut, int64_t first, int64_t size) {
-  auto *start = static_cast<char *>(data) +
-                first * dims[cut.dim].*stride * int64_t(elementSize);
-  words[0] = words[1] = reinterpret_cast<intptr_t>(start);
-  words[2] = 0;
-  for (auto [index, dim] : llvm::enumerate(dims)) {
-    words[3 + index] = index == cut.dim ? size : dim.size;
-    words[3 + dims.size() + index] = dim.*stride;
-  }
-}
-
-llvm::Error mlir::dropout::runKernel(KernelCall call) {
+static llvm::Expected<PreparedCall> prepare(const KernelCall &call) {
+  PreparedCall prepared;
+  prepared.call = call;
   auto plan = makePlan(call);
   if (!plan)
     return plan.takeError();
-  // The message of the check is the runtime's.
-  uint64_t threshold;
-  if (int32_t status =
-          dropoutThreshold(call.p, int32_t(call.resolution), &threshold))
-    return llvm::make_error<RuntimeError>(status, dropoutLastMessage());
-  std::optional<CompiledFunction> kernel;
-  if (plan->numElements != 0) {
-    auto found = getKernel(plan->key);
-    if (!found)
-      return found.takeError();
-    kernel = *found;
+  prepared.plan = std::move(*plan);
+  if (prepared.plan.numElements == 0)
+    return prepared;
+  bool mayDraw = (call.draw || call.training) && call.p > 0 && call.p < 1;
+  if (mayDraw)
+    prepared.tiling = getTiling(prepared.plan, call.destination.element);
+  if (prepared.tiling) {
+    auto kernel = getKernel(getTileKey(call, prepared.plan));
+    if (!kernel)
+      return kernel.takeError();
+    prepared.tileKernel = *kernel;
   }
-  if (call.draw)
-    if (llvm::Error error = call.draw(call))
-      return error;
-  if (!kernel)
-    return llvm::Error::success();
+  if (!prepared.tiling || call.draw) {
+    auto kernel = getKernel(prepared.plan.key);
+    if (!kernel)
+      return kernel.takeError();
+    prepared.kernel = *kernel;
+  }
+  return prepared;
+}
 
-  bool isMask = call.operation == KernelOperation::Mask;
+/// Returns a status; p and the arrays were checked, so kernels have nothing
+/// left to refuse.
+static int32_t execute(const PreparedCall &prepared) {
+  const KernelCall &call = prepared.call;
+  const Plan &plan = prepared.plan;
+  if (plan.numElements == 0)
+    return DROPOUT_OK;
   unsigned elementSize = getElementSize(call.destination.element);
-  unsigned numSlices = getNumSlices(*plan, elementSize, call.threads);
-  // What draws nothing has no order to keep.
-  bool draws = call.training && call.p > 0 && call.p < 1;
-  if (auto tiling =
-          draws ? getTiling(*plan, call.destination.element) : std::nullopt) {
-    auto slices = unsigned(std::min<int64_t>(numSlices, tiling->count));
-    std::mutex mutex;
-    llvm::Error failure = llvm::Error::success();
+  unsigned numSlices = getNumSlices(plan, elementSize, call.threads);
+  std::atomic<int32_t> failure{DROPOUT_OK};
+  if (prepared.tiling && call.training) {
+    const Tiling &tiling = *prepared.tiling;
+    auto slices = unsigned(std::min<int64_t>(numSlices, tiling.count));
+    int64_t share = tiling.count / slices, rest = tiling.count % slices;
     runSlices(slices, [&](unsigned slice) {
-      llvm::Error error =
-          runTiles(call, *plan, *tiling, tiling->count * slice / slices,
-                   tiling->count * (slice + 1) / slices);
-      std::lock_guard<std::mutex> lock(mutex);
-      failure = llvm::joinErrors(std::move(failure), std::move(error));
+      int64_t first = share * slice + std::min<int64_t>(slice, rest);
+      int64_t last = first + share + (slice < rest ? 1 : 0);
+      if (int32_t status =
+              runTiles(*prepared.tileKernel, call, plan, tiling, first, last))
+        failure = status;
     });
     return failure;
   }
 
-  Cut cut = getCut(*plan, numSlices);
-  std::atomic<int32_t> failure{DROPOUT_OK};
-  auto runSlice = [&](unsigned slice) {
-    ArrayRef<PlanDim> dims = plan->dims;
+  Cut cut = getCut(plan, numSlices);
+  runSlices(cut.count, [&](unsigned slice) {
+    SmallVector<PlanDim, 6> dims = plan.dims;
+    PlanDim &dim = dims[cut.dim];
     int64_t first = slice * cut.step;
-    int64_t left = dims[cut.dim].size - first;
-    int64_t size = cut.count == 1 ? left : std::min(cut.step, left);
-
-    Descriptor source, destination;
-    SmallVector<void *, 6 + 2 * 8> arguments;
-    if (!isMask) {
-      writeDescriptor(source, call.source.data, elementSize, dims,
-                      &PlanDim::sourceStride, cut, first, size);
-      arguments.push_back(source.data());
+    if (cut.count != 1) {
+      dim.size = std::min(cut.step, dim.size - first);
+      dim.position += first;
     }
-    writeDescriptor(destination, call.destination.data, elementSize, dims,
-                    &PlanDim::destinationStride, cut, first, size);
-    arguments.push_back(destination.data());
-    double p = call.p;
-    uint64_t seed = call.seed, offset = call.offset;
-    uint8_t training = call.training;
-    arguments.append({&p, &seed, &offset, &training});
-    std::array<int64_t, kMaxKernelRank> positions, fulls;
-    for (auto [index, dim] : llvm::enumerate(dims)) {
-      positions[index] = dim.position + (index == cut.dim ? first : 0);
-      fulls[index] = dim.full;
-      arguments.append({&positions[index], &fulls[index]});
-    }
-    if (int32_t status = kernel->invoke(arguments.data()))
+    auto advance = [&](void *data, int64_t stride) -> void * {
+      return static_cast<char *>(data) + first * stride * int64_t(elementSize);
+    };
+    if (int32_t status =
+            invokeKernel(*prepared.kernel, call, dims,
+                         advance(call.source.data, dim.sourceStride),
+                         advance(call.destination.data, dim.destinationStride)))
       failure = status;
-  };
-  runSlices(cut.count, runSlice);
-  // p and the arrays were checked: a kernel has nothing left to refuse.
-  if (int32_t status = failure)
-    return llvm::make_error<RuntimeError>(
-        status,
-        std::string("the kernel failed with ") + dropoutStatusName(status));
-  return llvm::Error::success();
+  });
+  return failure;
+}
+
+llvm::Error mlir::dropout::runKernel(KernelCall call) {
+  if (llvm::Error error = checkCall(call))
+    return error;
+  auto values = prepare(call);
+  if (!values)
+    return values.takeError();
+  std::optional<PreparedCall> mask;
+  static constexpr int64_t channelDims[] = {0, 1};
+  if (call.mask) {
+    KernelCall maskCall = call;
+    maskCall.operation = KernelOperation::Mask;
+    maskCall.destination = *call.mask;
+    if (!call.maskDims && hasChannels(call.kind))
+      maskCall.maskDims = channelDims;
+    auto prepared = prepare(maskCall);
+    if (!prepared)
+      return prepared.takeError();
+    mask = std::move(*prepared);
+  }
+
+  if (call.draw)
+    if (llvm::Error error = call.draw(call))
+      return error;
+  int32_t status = DROPOUT_OK;
+  for (PreparedCall *prepared : {&*values, mask ? &*mask : nullptr}) {
+    if (!prepared || status != DROPOUT_OK)
+      continue;
+    prepared->call.training = call.training;
+    prepared->call.seed = call.seed;
+    prepared->call.offset = call.offset;
+    status = execute(*prepared);
+  }
+  if (status == DROPOUT_OK)
+    return llvm::Error::success();
+  return llvm::make_error<RuntimeError>(status,
+                                        std::string("the kernel failed with ") +
+                                            dropoutStatusName(status));
 }

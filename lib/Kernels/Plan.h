@@ -9,9 +9,9 @@
 #ifndef DROPOUT_LIB_KERNELS_PLAN_H
 #define DROPOUT_LIB_KERNELS_PLAN_H
 
+#include "KernelSource.h"
 #include "dropout/Kernels/Kernels.h"
 
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace mlir::dropout {
@@ -29,28 +29,22 @@ struct PlanDim {
   int64_t maskOrder;
 };
 
-/// A checked call with as few dims as its arrays and its mask allow.
+/// A call with as few dims as its arrays and its mask allow.
 struct Plan {
   /// At least one.
   llvm::SmallVector<PlanDim, 6> dims;
   /// One dim, and both arrays walk it element by element.
   bool isContiguous = false;
   int64_t numElements = 1;
-  /// Everything that the code of the kernel depends on, as bytes; what
-  /// `getKernelSource` reads.
-  llvm::SmallString<24> key;
+  KernelKind kind = KernelKind::Element;
+  KernelKey key;
 };
 
 /// The dims that a kernel can have; arrays of more need dims that merge.
 constexpr size_t kMaxKernelRank = 16;
 
-/// Checks all of \p call but p and makes its plan.
+/// The plan of \p call, which has been checked. Error: too many dims.
 llvm::Expected<Plan> makePlan(const KernelCall &call);
-
-/// The MLIR program, with one function @kernel, of the plan's key. Its
-/// arguments: the source (unless it writes a mask) and the destination, p,
-/// seed, offset, the training flag, and for each dim position and full size.
-std::string getKernelSource(llvm::StringRef key);
 
 } // namespace mlir::dropout
 

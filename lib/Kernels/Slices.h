@@ -13,9 +13,10 @@
 
 namespace mlir::dropout {
 
-/// Calls \p run with 0, ..., \p count - 1, the first on this thread and the
-/// others on those of a pool, and returns when all have returned. Safe for any
-/// thread, and at fork(2): a child makes a pool of its own.
+/// Calls \p run with 0, ..., \p count - 1 on this thread and those of a pool,
+/// each once, and returns when all have returned. If the system has no thread
+/// left, this one does it alone. Safe for any thread, and at fork(2): a child
+/// makes a pool of its own.
 void runSlices(unsigned count, llvm::function_ref<void(unsigned)> run);
 
 } // namespace mlir::dropout

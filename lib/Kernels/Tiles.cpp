@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Tiles.h"
+#include "Invoke.h"
+#include "dropout/Runtime/Runtime.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -26,7 +28,7 @@ std::optional<Tiling> mlir::dropout::getTiling(const Plan &plan,
   if (plan.dims[memoryDim].maskOrder < 0)
     return std::nullopt; // One bit for a whole run.
   for (auto [index, dim] : llvm::enumerate(plan.dims))
-    if (dim.size > 1 && dim.maskOrder > plan.dims[maskDim].maskOrder)
+    if (dim.maskOrder > plan.dims[maskDim].maskOrder)
       maskDim = index;
   if (maskDim == memoryDim)
     return std::nullopt;
@@ -74,69 +76,68 @@ static auto getCopy(unsigned elementSize) {
   }
 }
 
-llvm::Error mlir::dropout::runTiles(const KernelCall &call, const Plan &plan,
-                                    const Tiling &tiling, int64_t first,
-                                    int64_t last) {
-  bool isMask = call.operation == KernelOperation::Mask;
-  unsigned elementSize = getElementSize(call.destination.element);
-  auto copy = getCopy(elementSize);
-  size_t rank = plan.dims.size();
+KernelKey mlir::dropout::getTileKey(const KernelCall &call, const Plan &plan) {
+  bool isAlpha =
+      plan.kind == KernelKind::Alpha || plan.kind == KernelKind::FeatureAlpha;
+  return makeKernelKey(call, isAlpha ? KernelKind::Alpha : KernelKind::Element,
+                       /*isContiguous=*/false, {0, 1});
+}
 
-  // What all tiles have in common: a call on the buffer, whose rows run along
-  // the mask. Its dims are those of the plan, of size 1 but for two.
-  alignas(lineBytes) char buffer[maxMaskSize * lineBytes];
-  SmallVector<int64_t, 6> shape(rank, 1), strides(rank, 1), position(rank),
-      full(rank), maskDims;
-  for (size_t order = 0; order < rank; ++order)
-    for (size_t dim = 0; dim < rank; ++dim)
-      if (plan.dims[dim].maskOrder == int64_t(order))
-        maskDims.push_back(int64_t(dim));
-  KernelCall tile = call;
-  tile.draw = nullptr;
-  tile.threads = 1;
-  if (call.kind == KernelKind::Element)
-    tile.kind = KernelKind::Channel;
-  else if (call.kind == KernelKind::Alpha)
-    tile.kind = KernelKind::FeatureAlpha;
-  tile.maskDims = maskDims;
-  tile.position = position;
-  tile.fullShape = full;
-  tile.destination.data = buffer;
-  tile.destination.shape = shape;
-  tile.destination.strides = strides;
-  tile.source = tile.destination;
-
+int32_t mlir::dropout::runTiles(const CompiledFunction &kernel,
+                                const KernelCall &call, const Plan &plan,
+                                const Tiling &tiling, int64_t first,
+                                int64_t last) {
+  auto elementSize = int64_t(getElementSize(call.destination.element));
+  auto copy = getCopy(unsigned(elementSize));
   const PlanDim &memory = plan.dims[tiling.memoryDim];
   const PlanDim &mask = plan.dims[tiling.maskDim];
+  // The dims that index the mask, in its order; the last is `maskDim`.
+  SmallVector<size_t, 6> maskOrder;
+  for (size_t order = 0; order < plan.dims.size(); ++order)
+    for (auto [index, dim] : llvm::enumerate(plan.dims))
+      if (dim.maskOrder == int64_t(order))
+        maskOrder.push_back(index);
+
+  alignas(lineBytes) char buffer[maxMaskSize * lineBytes];
+  SmallVector<int64_t, 6> begins(plan.dims.size());
   for (int64_t number = first; number < last; ++number) {
-    int64_t rest = number, source = 0, destination = 0;
-    for (size_t dim = rank; dim-- > 0;) {
-      const PlanDim &planDim = plan.dims[dim];
-      int64_t size = dim == tiling.memoryDim ? tiling.memorySize
-                     : dim == tiling.maskDim ? tiling.maskSize
-                                             : 1;
-      auto steps = int64_t(llvm::divideCeil(planDim.size, size));
-      int64_t begin = rest % steps * size;
+    int64_t rest = number, columns = 1, rows = 1, source = 0, destination = 0;
+    for (size_t index = plan.dims.size(); index-- > 0;) {
+      const PlanDim &dim = plan.dims[index];
+      int64_t size = index == tiling.memoryDim ? tiling.memorySize
+                     : index == tiling.maskDim ? tiling.maskSize
+                                               : 1;
+      auto steps = int64_t(llvm::divideCeil(dim.size, size));
+      begins[index] = rest % steps * size;
       rest /= steps;
-      shape[dim] = std::min(size, planDim.size - begin);
-      position[dim] = planDim.position + begin;
-      full[dim] = planDim.full;
-      source += begin * planDim.sourceStride;
-      destination += begin * planDim.destinationStride;
+      if (index == tiling.memoryDim)
+        columns = std::min(size, dim.size - begins[index]);
+      if (index == tiling.maskDim)
+        rows = std::min(size, dim.size - begins[index]);
+      source += begins[index] * dim.sourceStride;
+      destination += begins[index] * dim.destinationStride;
     }
-    int64_t rows = shape[tiling.maskDim], columns = shape[tiling.memoryDim];
-    strides[tiling.memoryDim] = rows;
-    if (!isMask)
-      copy(static_cast<const char *>(call.source.data) +
-               source * int64_t(elementSize),
+    // In the buffer, columns lie along memory and rows along the mask. A dim of
+    // one element moves the position of the next one in the mask.
+    PlanDim dims[] = {{columns, rows, rows, 0, 1, 0}, {rows, 1, 1, 0, 1, 1}};
+    PlanDim *dim = dims;
+    for (size_t index : maskOrder) {
+      const PlanDim &planDim = plan.dims[index];
+      dim->position =
+          dim->position * planDim.full + planDim.position + begins[index];
+      dim->full *= planDim.full;
+      if (index == tiling.memoryDim)
+        ++dim;
+    }
+    if (call.operation != KernelOperation::Mask)
+      copy(static_cast<const char *>(call.source.data) + source * elementSize,
            mask.sourceStride, memory.sourceStride, buffer, 1, rows, rows,
            columns);
-    if (llvm::Error error = runKernel(tile))
-      return error;
+    if (int32_t status = invokeKernel(kernel, call, dims, buffer, buffer))
+      return status;
     copy(buffer, 1, rows,
-         static_cast<char *>(call.destination.data) +
-             destination * int64_t(elementSize),
+         static_cast<char *>(call.destination.data) + destination * elementSize,
          mask.destinationStride, memory.destinationStride, rows, columns);
   }
-  return llvm::Error::success();
+  return DROPOUT_OK;
 }

@@ -18,6 +18,7 @@
 #define DROPOUT_LIB_KERNELS_TILES_H
 
 #include "Plan.h"
+#include "dropout/ExecutionEngine/Executable.h"
 
 namespace mlir::dropout {
 
@@ -33,9 +34,16 @@ struct Tiling {
 /// None where memory and mask agree, or where tiles would be too small.
 std::optional<Tiling> getTiling(const Plan &plan, ElementType element);
 
-/// Runs the tiles \p first to \p last - 1 of \p call, whose plan is \p plan.
-llvm::Error runTiles(const KernelCall &call, const Plan &plan,
-                     const Tiling &tiling, int64_t first, int64_t last);
+/// The kernel for the tiles of \p call. It has two dims, of memory and of the
+/// mask; all others have one element in a tile and are part of its position. So
+/// there is one kernel for all shapes and orders.
+KernelKey getTileKey(const KernelCall &call, const Plan &plan);
+
+/// Runs that \p kernel on the tiles \p first to \p last - 1 of \p call, whose
+/// plan is \p plan. Returns a status.
+int32_t runTiles(const CompiledFunction &kernel, const KernelCall &call,
+                 const Plan &plan, const Tiling &tiling, int64_t first,
+                 int64_t last);
 
 } // namespace mlir::dropout
 

@@ -84,6 +84,9 @@ struct KernelCall {
   /// If given, called once after all checks and before anything is written, to
   /// set `training`, `seed` and `offset`: a call that is refused draws nothing.
   llvm::function_ref<llvm::Error(KernelCall &)> draw;
+  /// If given, the keep mask is written there as well: of i1, of the shape of
+  /// the destination, apart from both arrays. Not beside a mask.
+  std::optional<StridedArray> mask;
 };
 
 /// Runs \p call. Any number of threads may do so at once, on destinations that
