@@ -151,16 +151,18 @@ def measure(kernels, seconds, clock=time.perf_counter):
         kernel(calls)
         return (clock() - start) / calls
 
-    calls = []
+    calls, cached = [], []
     for kernel in kernels:
         sample(kernel, 1)
-        calls.append(max(1, int(150e-6 / min(sample(kernel, 1), sample(kernel, 1)))))
+        once = min(sample(kernel, 1), sample(kernel, 1))
+        calls.append(max(1, int(150e-6 / once)))
+        cached.append(once < 1e-3)
     rounds, start = [], time.perf_counter()
     while len(rounds) < 5 or (len(rounds) < 101 and time.perf_counter() - start < seconds):
         rounds.append([])
-        for kernel, count in zip(kernels, calls):
-            if count > 1:
-                kernel(1)  # warms the caches
+        for kernel, count, warm in zip(kernels, calls, cached):
+            if warm:
+                kernel(1)  # warms the caches, which the one before may have emptied
             rounds[-1].append(sample(kernel, count))
     return rounds
 
