@@ -124,6 +124,8 @@ def compile(
             raise TypeError("expected %s to be an int, but got %r" % (name, number))
         if not 0 <= number <= limit:
             raise ValueError("expected %s in [0, %d], but got %r" % (name, limit, number))
+    if entry == "":
+        raise ValueError("expected entry to be the name of a function, but got ''")
     program = _core.Program(source, entry or "", lowering, int(threads), int(nontemporal_bytes),
                             int(optimization_level), bool(vector_math), cpu, features, bool(cache))
     names = program.names

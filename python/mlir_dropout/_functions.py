@@ -7,15 +7,15 @@
 # ===----------------------------------------------------------------------===//
 """The four value ops, their gradients and their masks, on arrays.
 
-The formulas are those of the contract (docs/DropoutDialect.md). With q = 1 - p,
-where an element is kept or dropped:
+The formulas are those of the contract (docs/DropoutDialect.md). With q = 1 - p and
+s = 1/q, rounded to the type that is computed in, where an element is kept or dropped:
 
 ============================  ===============  =======
 function                      kept             dropped
 ============================  ===============  =======
-`element`, `channel`          x / q            0
+`element`, `channel`          s x              0
 `alpha`, `feature_alpha`      a x + b          a α' + b
-gradient of the first two     dy / q           0
+gradient of the first two     s dy             0
 gradient of the other two     a dy             0
 ============================  ===============  =======
 
@@ -33,6 +33,9 @@ from ._generator import Generator
 from ._native import _core
 
 __all__ = ["alpha", "backward", "channel", "element", "feature_alpha", "mask"]
+
+#: The default of `mask_dims`: what is dropped at once lies behind these dims.
+BATCH_AND_CHANNEL = (0, 1)
 
 Position = Tuple[Sequence[int], Sequence[int]]
 
@@ -53,6 +56,8 @@ def _run_with(operation, kind, x, p, mask_dims, seed, offset, generator, trainin
         if not isinstance(generator, Generator):
             raise TypeError("expected generator to be a mlir_dropout.Generator, but got %r" % (generator,))
         generator = generator._state
+    if mask_dims is BATCH_AND_CHANNEL:  # Not stated, which errors should not claim.
+        mask_dims = None
     first = full = None
     if position is not None:
         first, full = _split(position)
@@ -85,7 +90,7 @@ def element(
     return_mask: bool = False,
     position: Optional[Position] = None,
 ) -> Any:
-    """Drops each element of `x` with probability `p` and divides the others by 1 - p.
+    """Drops each element of `x` with probability `p` and multiplies the others by 1/(1 - p).
 
     Args:
         x: array of any shape and strides, of float16, bfloat16, float32 or float64:
@@ -139,7 +144,7 @@ def channel(
     x: Any,
     p: float = 0.5,
     *,
-    mask_dims: Sequence[int] = (0, 1),
+    mask_dims: Sequence[int] = BATCH_AND_CHANNEL,
     seed: Optional[int] = None,
     offset: Optional[int] = None,
     generator: Optional[Generator] = None,
@@ -151,7 +156,8 @@ def channel(
     return_mask: bool = False,
     position: Optional[Position] = None,
 ) -> Any:
-    """Drops whole channels of `x` with probability `p` and divides the others by 1 - p.
+    """Drops whole channels of `x` with probability `p` and multiplies the others by
+    1/(1 - p).
 
     `mask_dims` are the dims that have a draw of their own, in the order in which they
     index the mask: distinct, in [0, rank). (0, 1) stands for (batch, channel, ...),
@@ -200,7 +206,7 @@ def feature_alpha(
     x: Any,
     p: float = 0.5,
     *,
-    mask_dims: Sequence[int] = (0, 1),
+    mask_dims: Sequence[int] = BATCH_AND_CHANNEL,
     seed: Optional[int] = None,
     offset: Optional[int] = None,
     generator: Optional[Generator] = None,
@@ -249,6 +255,8 @@ def backward(
     """
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError("expected kind to be 'element', 'channel', 'alpha' or 'feature_alpha', but got %r" % (kind,))
+    if training is None:
+        raise TypeError("expected training to be the mode of the forward call, but got None")
     if seed is None or offset is None:
         raise TypeError("expected seed and offset of the forward call, but got %r and %r" % (seed, offset))
     if mask_dims is not None and kind in ("element", "alpha"):

@@ -54,12 +54,13 @@ class Generator:
 
     @property
     def seed(self) -> int:
-        """The key of all masks; setting it leaves the offset."""
+        """The key of all masks; setting it leaves the offset (of a generator of the
+        runtime, if nobody draws in the meantime)."""
         return self._state.get()[0]
 
     @seed.setter
     def seed(self, value: int) -> None:
-        self._state.set(value, self.offset)
+        self._state.set_seed(value)
 
     @property
     def offset(self) -> int:
@@ -68,7 +69,7 @@ class Generator:
 
     @offset.setter
     def offset(self, value: int) -> None:
-        self._state.set(self.seed, value)
+        self._state.set_offset(value)
 
     def manual_seed(self, seed: int) -> "Generator":
         """Sets the seed, and the offset to 0. Returns the generator."""
@@ -196,7 +197,7 @@ class training:
         self._scopes.append(_core.begin_mode_scope(self._training))
 
     def __exit__(self, *exception) -> None:
-        _core.end_scope(self._scopes[-1])
+        _core.end_mode_scope(self._scopes[-1])
         self._scopes.pop()
 
 
@@ -217,16 +218,8 @@ class seed_scope:
         self._scopes = []
 
     def __enter__(self) -> None:
-        if self._state.is_runtimes:
-            self._scopes.append(_core.begin_generator_scope(self._state, *self._at))
-        else:
-            found = self._state.get()
-            self._state.set(*self._at)
-            self._scopes.append(found)
+        self._scopes.append(self._state.begin_scope(*self._at))
 
     def __exit__(self, *exception) -> None:
-        if self._state.is_runtimes:
-            _core.end_scope(self._scopes[-1])
-        else:
-            self._state.set(*self._scopes[-1])
+        self._state.end_scope(self._scopes[-1])
         self._scopes.pop()

@@ -117,21 +117,36 @@ struct Torch {
   nb::handle tensorType, emptyLike, strided, boolean, isGradEnabled,
       getNumThreads;
   std::array<nb::handle, std::size(typeInfos)> types;
-  nb::handle uint8;
+  nb::handle uint8, forwardAD;
 };
 } // namespace
 
 /// Handles are never released: they may be looked at until the process ends.
 static nb::handle keep(nb::object object) { return object.release(); }
 
+/// A new reference that a function of Python returned, or its exception.
+static nb::object takeResult(PyObject *result) {
+  if (!result)
+    throw nb::python_error();
+  return nb::steal(result);
+}
+
+/// An import lets other threads run: two may get here, and both must get on. So
+/// this is no initialiser of a static variable, in which the second would wait
+/// for the first with the interpreter's lock in its hands.
 static const NumPy &getNumPy() {
-  static const NumPy *numpy = [] {
+  static const NumPy *numpy = nullptr;
+  if (!numpy) {
     nb::object module = nb::module_::import_("numpy");
-    return new NumPy{
+    nb::object masked = module.attr("ma").attr("MaskedArray");
+    auto *result = new NumPy{
         keep(module.attr("ndarray")), keep(module.attr("empty_like")),
-        keep(module.attr("empty")), keep(module.attr("ma").attr("MaskedArray")),
-        keep(module.attr("bool_"))};
-  }();
+        keep(module.attr("empty")), keep(masked), keep(module.attr("bool_"))};
+    if (numpy)
+      delete result;
+    else
+      numpy = result;
+  }
   return *numpy;
 }
 
@@ -147,7 +162,9 @@ static const Torch *getTorch() {
     return nullptr;
   }
   // While torch itself is being imported it has no tensors yet.
-  if (!nb::hasattr(module, "empty_like") || !nb::hasattr(module, "Tensor"))
+  if (!nb::hasattr(module, "empty_like") || !nb::hasattr(module, "Tensor") ||
+      !nb::hasattr(module, "autograd") ||
+      !nb::hasattr(module.attr("autograd"), "forward_ad"))
     return nullptr;
   auto *result = new Torch{keep(module.attr("Tensor")),
                            keep(module.attr("empty_like")),
@@ -156,7 +173,8 @@ static const Torch *getTorch() {
                            keep(module.attr("is_grad_enabled")),
                            keep(module.attr("get_num_threads")),
                            {},
-                           keep(module.attr("uint8"))};
+                           keep(module.attr("uint8")),
+                           keep(module.attr("autograd").attr("forward_ad"))};
   for (size_t index = 0; index < std::size(typeInfos); ++index)
     result->types[index] = keep(module.attr(typeInfos[index].torch));
   torch = result;
@@ -288,20 +306,30 @@ static std::optional<DropoutElementType> readFormat(const char *format,
   }
 }
 
+/// Forgets an exception that says no more than that the object does not do what
+/// it was asked for; others go on to the caller.
+static void clearRefusal() {
+  if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_BufferError) &&
+      !PyErr_ExceptionMatches(PyExc_TypeError) &&
+      !PyErr_ExceptionMatches(PyExc_ValueError))
+    throw nb::python_error();
+  PyErr_Clear();
+}
+
 void ArrayArgument::readBuffer(Access access, nb::handle exporter,
                                std::optional<DropoutElementType> type) {
   int flags = PyBUF_STRIDES | PyBUF_FORMAT;
   if (access == Access::Write)
     flags |= PyBUF_WRITABLE;
   if (PyObject_GetBuffer(exporter.ptr(), &buffer, flags) != 0) {
-    PyErr_Clear();
+    clearRefusal();
     buffer.obj = nullptr;
     if (access == Access::Write &&
         PyObject_GetBuffer(exporter.ptr(), &buffer,
                            PyBUF_STRIDES | PyBUF_FORMAT) == 0)
       refuse(PyExc_ValueError, "to be writable",
              "a read-only " + describe(object));
-    PyErr_Clear();
+    clearRefusal();
     buffer.obj = nullptr;
     refuse(PyExc_TypeError,
            "to have elements of float16, bfloat16, float32 or float64",
@@ -420,7 +448,7 @@ bool ArrayArgument::viewTorch(Access access) {
 }
 
 bool ArrayArgument::viewDLPack(Access access) {
-  if (!nb::hasattr(object, "__dlpack__"))
+  if (PyType_Check(object.ptr()) || !nb::hasattr(object, "__dlpack__"))
     return false;
   library = getImporter(object).is_none() ? Library::NumPy : Library::Other;
   // Asked before the memory is: an export may wait for the device.
@@ -438,6 +466,10 @@ bool ArrayArgument::viewDLPack(Access access) {
   }
   nb::dlpack::dtype dtype;
   auto read = [&](const auto &view) {
+    if (view.device_type() != nb::device::cpu::value)
+      refuse(PyExc_ValueError, "in CPU memory",
+             "an array on DLPack device type " +
+                 std::to_string(view.device_type()));
     array.data = const_cast<void *>(static_cast<const void *>(view.data()));
     dtype = view.dtype();
     if (view.ndim() > size_t(maxRank))
@@ -514,13 +546,13 @@ nb::object dropout::python::makeArrayLike(const ArrayArgument &like) {
   switch (like.getLibrary()) {
   case Library::NumPy:
     if (isA(like.getObject(), getNumPy().arrayType))
-      return nb::steal(PyObject_CallOneArg(getNumPy().emptyLike.ptr(),
-                                           like.getObject().ptr()));
+      return takeResult(PyObject_CallOneArg(getNumPy().emptyLike.ptr(),
+                                            like.getObject().ptr()));
     return getNumPy().empty(makeShape(like.get()),
                             getNumPyType(like.get().elementType));
   case Library::Torch:
-    return nb::steal(PyObject_CallOneArg(getTorch()->emptyLike.ptr(),
-                                         like.getObject().ptr()));
+    return takeResult(PyObject_CallOneArg(getTorch()->emptyLike.ptr(),
+                                          like.getObject().ptr()));
   case Library::Other:
     break;
   }
@@ -545,7 +577,8 @@ nb::object dropout::python::makeMaskLike(const ArrayArgument &like) {
   if (like.getLibrary() != Library::Torch)
     return getNumPy().empty(shape, getNumPy().boolean);
   nb::object empty = nb::module_::import_("torch").attr("empty");
-  return empty(shape, nb::arg("dtype") = getTorch()->boolean);
+  return empty(shape, nb::arg("dtype") = getTorch()->boolean,
+               nb::arg("device") = "cpu");
 }
 
 nb::object dropout::python::finishArray(nb::object array,
@@ -620,22 +653,33 @@ int32_t dropout::python::getTorchThreads() {
   return nb::cast<int32_t>(getTorch()->getNumThreads());
 }
 
-static bool isFollowedByAutograd(const ArrayArgument &array) {
-  static const Name requiresGrad("requires_grad");
-  return array.getLibrary() == Library::Torch &&
-         requiresGrad.of(array.getObject()).ptr() == Py_True &&
-         nb::cast<bool>(getTorch()->isGradEnabled());
+/// Backward by requires_grad, forward by a tangent.
+static const char *getGradient(const ArrayArgument &array) {
+  static const Name requiresGrad("requires_grad"), level("_current_level");
+  if (array.getLibrary() != Library::Torch)
+    return nullptr;
+  if (requiresGrad.of(array.getObject()).ptr() == Py_True &&
+      nb::cast<bool>(getTorch()->isGradEnabled()))
+    return "requires_grad=True";
+  if (nb::cast<int>(level.of(getTorch()->forwardAD)) >= 0 &&
+      !getTorch()
+           ->forwardAD.attr("unpack_dual")(array.getObject())
+           .attr("tangent")
+           .is_none())
+    return "a tangent";
+  return nullptr;
 }
 
 void dropout::python::refuseAutograd(const ArrayArgument &array,
                                      const char *name) {
-  if (!isFollowedByAutograd(array))
+  const char *gradient = getGradient(array);
+  if (!gradient)
     return;
   PyErr_Format(PyExc_TypeError,
                "expected %s to be a tensor that needs no gradient, but it has "
-               "requires_grad=True: mlir_dropout.torch has functions with "
-               "gradients; detach() gives a tensor without",
-               name);
+               "%s: mlir_dropout.torch has functions with gradients; detach() "
+               "gives a tensor without",
+               name, gradient);
   throw nb::python_error();
 }
 

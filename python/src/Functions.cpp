@@ -31,6 +31,10 @@ public:
   Indices(nb::handle object, const char *name) {
     if (object.is_none())
       return;
+    // Not what only has elements in some order: sets, dicts, text.
+    if (!PySequence_Check(object.ptr()) || PyUnicode_Check(object.ptr()) ||
+        PyBytes_Check(object.ptr()) || PyByteArray_Check(object.ptr()))
+      fail(object, name);
     auto sequence = nb::steal(PySequence_Fast(object.ptr(), ""));
     if (!sequence.is_valid())
       fail(object, name);
@@ -46,6 +50,8 @@ public:
     for (int32_t index = 0; index < count; ++index) {
       PyObject *item = PySequence_Fast_GET_ITEM(sequence.ptr(), index);
       values[index] = PyNumber_AsSsize_t(item, PyExc_OverflowError);
+      if (PyBool_Check(item))
+        fail(object, name);
       if (values[index] == -1 && PyErr_Occurred())
         fail(object, name);
     }
@@ -107,14 +113,21 @@ struct Options {
 
 private:
   static double toDouble(nb::handle p) {
-    double value = PyFloat_AsDouble(p.ptr());
-    if (value == -1.0 && PyErr_Occurred()) {
-      PyErr_Clear();
-      PyErr_Format(PyExc_TypeError, "expected p to be a number, but got %R",
-                   p.ptr());
+    double value = PyBool_Check(p.ptr()) ? -1.0 : PyFloat_AsDouble(p.ptr());
+    if (value != -1.0 || (!PyErr_Occurred() && !PyBool_Check(p.ptr())))
+      return value;
+    bool large =
+        PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_OverflowError);
+    if (PyErr_Occurred() && !large &&
+        !PyErr_ExceptionMatches(PyExc_TypeError) &&
+        !PyErr_ExceptionMatches(PyExc_ValueError))
       throw nb::python_error();
-    }
-    return value;
+    PyErr_Clear();
+    PyErr_Format(large ? PyExc_ValueError : PyExc_TypeError,
+                 large ? "expected p in [0, 1], but got %R"
+                       : "expected p to be a number, but got %R",
+                 p.ptr());
+    throw nb::python_error();
   }
   static int32_t toOneOf(int32_t one, int32_t other, nb::handle value,
                          const char *name) {
@@ -146,7 +159,7 @@ struct Draw {
   }
 };
 
-/// A call of the C API and what it drew.
+/// A call of the C API.
 class Call {
 public:
   Call(Operation operation, int kind, const Options &options)
@@ -155,22 +168,20 @@ public:
   /// Seed, offset and mode from the arguments of a function.
   void setState(nb::handle seed, nb::handle offset, nb::handle generator,
                 nb::handle training);
-  void run(const DropoutArray *source, const DropoutArray &out,
-           const ArrayArgument *threadsOf);
-  /// The mask of a call that has run.
-  void runMask(const DropoutArray &out, const ArrayArgument *threadsOf);
   /// In place of the number that the package or torch has; 0 leaves it.
   void setThreads(int32_t threads) { statedThreads = threads; }
+  /// The source is null for a mask; \p mask is null or gets the mask besides.
+  void run(const ArrayArgument *source, const DropoutArray &out,
+           const DropoutArray *mask, const ArrayArgument &largest);
 
 private:
-  void setThreads(const ArrayArgument *array);
-  int32_t invoke(const DropoutArray *source, const DropoutArray &out);
+  int32_t getThreads(const ArrayArgument &array) const;
+  int32_t invoke(const DropoutArray *source, const DropoutArray &out) const;
 
   Operation operation;
   int kind;
   DropoutParameters parameters;
   Draw draw = {};
-  int64_t channelDims[2] = {0, 1};
   int32_t statedThreads = 0;
 };
 } // namespace
@@ -210,16 +221,17 @@ void Call::setState(nb::handle seed, nb::handle offset, nb::handle generator,
   }
 }
 
-void Call::setThreads(const ArrayArgument *array) {
-  parameters.threads = 1;
-  if (!array || array->getNumBytes() < (int64_t(1) << 20))
-    return;
-  parameters.threads = statedThreads ? statedThreads : numThreads.load();
-  if (parameters.threads == 0 && array->getLibrary() == Library::Torch)
-    parameters.threads = getTorchThreads();
+int32_t Call::getThreads(const ArrayArgument &array) const {
+  if (array.getNumBytes() < (int64_t(1) << 20))
+    return 1;
+  int32_t threads = statedThreads ? statedThreads : numThreads.load();
+  return threads == 0 && array.getLibrary() == Library::Torch
+             ? getTorchThreads()
+             : threads;
 }
 
-int32_t Call::invoke(const DropoutArray *source, const DropoutArray &out) {
+int32_t Call::invoke(const DropoutArray *source,
+                     const DropoutArray &out) const {
   Unlocked unlocked;
   if (operation == Forward)
     return dropoutForward(kind, source, &out, &parameters);
@@ -228,59 +240,43 @@ int32_t Call::invoke(const DropoutArray *source, const DropoutArray &out) {
   return dropoutMask(&out, &parameters);
 }
 
-void Call::run(const DropoutArray *source, const DropoutArray &out,
-               const ArrayArgument *threadsOf) {
-  setThreads(threadsOf);
-  // Catches what was drawn, for a mask.
-  struct Recorder {
-    Draw draw;
-    int8_t training = 1;
-    uint64_t seed = 0, offset = 0;
-  } recorder{draw};
+void Call::run(const ArrayArgument *source, const DropoutArray &out,
+               const DropoutArray *mask, const ArrayArgument &largest) {
+  parameters.threads = getThreads(largest);
+  parameters.mask = mask;
   if (draw.generator) {
-    parameters.drawContext = &recorder;
-    parameters.draw = [](void *context, int8_t *training, uint64_t *seed,
-                         uint64_t *offset) -> int32_t {
-      auto *recorder = static_cast<Recorder *>(context);
-      int32_t status = Draw::call(&recorder->draw, training, seed, offset);
-      recorder->training = *training;
-      recorder->seed = *seed;
-      recorder->offset = *offset;
-      return status;
-    };
+    parameters.draw = &Draw::call;
+    parameters.drawContext = &draw;
   }
-  check(invoke(source, out));
-  if (draw.generator) {
-    parameters.draw = nullptr;
-    parameters.training = recorder.training;
-    parameters.seed = recorder.seed;
-    parameters.offset = recorder.offset;
-  }
+  check(invoke(source ? &source->get() : nullptr, out));
 }
 
-void Call::runMask(const DropoutArray &out, const ArrayArgument *threadsOf) {
-  bool channels = kind == DROPOUT_CHANNEL || kind == DROPOUT_FEATURE_ALPHA;
-  if (channels && parameters.numMaskDims < 0) {
-    parameters.numMaskDims = 2;
-    parameters.maskDims = channelDims;
-  }
-  operation = Mask;
-  setThreads(threadsOf);
-  check(invoke(nullptr, out));
+/// A view of an array for a mask: bytes hold one as well.
+static DropoutArray asMask(const ArrayArgument &argument) {
+  DropoutArray array = argument.get();
+  if (array.elementType == DROPOUT_I8)
+    array.elementType = DROPOUT_I1;
+  if (array.elementType == DROPOUT_I1)
+    return array;
+  PyErr_Format(PyExc_TypeError,
+               "expected out to be an array of booleans or bytes, but got %s",
+               describe(argument.getObject()).c_str());
+  throw nb::python_error();
 }
 
 //===----------------------------------------------------------------------===//
 // Functions of the module
 //===----------------------------------------------------------------------===//
 
-/// The call that all public functions on an array make: forward and backward.
-static nb::object apply(int operation, int kind, nb::handle x, nb::handle p,
-                        nb::handle maskDims, nb::handle seed, nb::handle offset,
-                        nb::handle generator, nb::handle training,
-                        nb::handle rounds, nb::handle resolution,
-                        nb::handle out, nb::handle inplaceFlag,
-                        nb::handle returnMaskFlag, nb::handle position,
-                        nb::handle fullShape) {
+/// Forward and backward of the public functions.
+static nb::object runOnArray(int operation, int kind, nb::handle x,
+                             nb::handle p, nb::handle maskDims, nb::handle seed,
+                             nb::handle offset, nb::handle generator,
+                             nb::handle training, nb::handle rounds,
+                             nb::handle resolution, nb::handle out,
+                             nb::handle inplaceFlag, nb::handle returnMaskFlag,
+                             nb::handle position, nb::handle fullShape) {
+  const char *name = operation == Backward ? "dy" : "x";
   bool hasOut = !out.is_none();
   bool inplace = toBool(inplaceFlag, "inplace");
   bool returnMask = toBool(returnMaskFlag, "return_mask");
@@ -288,46 +284,48 @@ static nb::object apply(int operation, int kind, nb::handle x, nb::handle p,
     PyErr_SetString(PyExc_TypeError, "expected inplace or out, but got both");
     throw nb::python_error();
   }
-  ArrayArgument source(x, operation == Backward ? "dy" : "x",
-                       inplace ? Access::Write : Access::Read);
+  // Numbers before arrays: what converts them may be code of the user's, which
+  // must not change arrays that were looked at.
   Options options(p, maskDims, rounds, resolution, position, fullShape);
-  options.checkPosition(source.get().rank);
   Call call(Operation(operation), kind, options);
   call.setState(seed, offset, generator, training);
-  requireFloats(source, operation == Backward ? "dy" : "x");
-  refuseAutograd(source, operation == Backward ? "dy" : "x");
 
-  nb::object mask = returnMask ? makeMaskLike(source) : nb::object();
+  ArrayArgument source(x, name, inplace ? Access::Write : Access::Read);
+  options.checkPosition(source.get().rank);
+  requireFloats(source, name);
+  refuseAutograd(source, name);
+  nb::object mask;
+  std::optional<ArrayArgument> maskView;
+  if (returnMask) {
+    mask = makeMaskLike(source);
+    maskView.emplace(mask, "mask", Access::Write);
+  }
+  const DropoutArray *maskArray = maskView ? &maskView->get() : nullptr;
   nb::object result;
   if (inplace) {
-    call.run(&source.get(), source.get(), &source);
     noteWritten(source);
+    call.run(&source, source.get(), maskArray, source);
     result = nb::borrow(x);
   } else {
     result = hasOut ? nb::borrow(out) : makeArrayLike(source);
     ArrayArgument destination(result, "out", Access::Write);
-    refuseAutograd(destination, "out");
-    call.run(&source.get(), destination.get(), &source);
-    if (hasOut)
+    if (hasOut) {
+      refuseAutograd(destination, "out");
       noteWritten(destination);
-    else
+    }
+    call.run(&source, destination.get(), maskArray, source);
+    if (!hasOut)
       result = finishArray(std::move(result), source);
   }
-  if (!returnMask)
-    return result;
-  {
-    ArrayArgument destination(mask, "mask", Access::Write);
-    call.runMask(destination.get(), &destination);
-  }
-  return nb::make_tuple(result, mask);
+  return returnMask ? nb::make_tuple(result, mask) : result;
 }
 
-static nb::object makeMask(nb::handle shape, nb::handle p, nb::handle maskDims,
-                           nb::handle seed, nb::handle offset,
-                           nb::handle generator, nb::handle training,
-                           nb::handle rounds, nb::handle resolution,
-                           nb::handle out, nb::handle position,
-                           nb::handle fullShape) {
+static nb::object runOnMask(nb::handle shape, nb::handle p, nb::handle maskDims,
+                            nb::handle seed, nb::handle offset,
+                            nb::handle generator, nb::handle training,
+                            nb::handle rounds, nb::handle resolution,
+                            nb::handle out, nb::handle position,
+                            nb::handle fullShape) {
   Indices sizes(shape, "shape");
   if (!sizes.isGiven())
     Indices::fail(shape, "shape");
@@ -362,9 +360,7 @@ static nb::object makeMask(nb::handle shape, nb::handle p, nb::handle maskDims,
     result = makeNumPyArray(makeShape(like), "bool");
   }
   ArrayArgument destination(result, "out", Access::Write);
-  DropoutArray array = destination.get();
-  if (array.elementType == DROPOUT_I8) // Bytes hold a mask as well.
-    array.elementType = DROPOUT_I1;
+  DropoutArray array = asMask(destination);
   if (array.rank != sizes.size() ||
       !std::equal(array.shape, array.shape + array.rank, sizes.data())) {
     PyErr_Format(PyExc_ValueError,
@@ -372,16 +368,17 @@ static nb::object makeMask(nb::handle shape, nb::handle p, nb::handle maskDims,
                  shape.ptr(), makeShape(array).ptr());
     throw nb::python_error();
   }
-  call.run(nullptr, array, &destination);
+  if (!out.is_none())
+    noteWritten(destination);
+  call.run(nullptr, array, nullptr, destination);
   return result;
 }
 
 /// The call without draws or new arrays that mlir_dropout.torch makes.
-static void applyTo(int operation, int kind, nb::handle x, nb::handle out,
-                    nb::handle p, nb::handle seed, nb::handle offset,
-                    nb::handle maskDims, nb::handle rounds,
-                    nb::handle resolution, nb::handle position,
-                    nb::handle fullShape, int threads) {
+static void apply(int operation, int kind, nb::handle x, nb::handle out,
+                  nb::handle p, nb::handle seed, nb::handle offset,
+                  nb::handle maskDims, nb::handle rounds, nb::handle resolution,
+                  nb::handle position, nb::handle fullShape, int threads) {
   auto toBits = [](nb::handle value) {
     uint64_t bits = PyLong_AsUnsignedLongLongMask(value.ptr());
     if (bits == uint64_t(-1) && PyErr_Occurred())
@@ -391,24 +388,23 @@ static void applyTo(int operation, int kind, nb::handle x, nb::handle out,
   Options options(p, maskDims, rounds, resolution, position, fullShape);
   options.parameters.seed = toBits(seed);
   options.parameters.offset = toBits(offset);
+  static constexpr int64_t channelDims[] = {0, 1};
+  bool channels = kind == DROPOUT_CHANNEL || kind == DROPOUT_FEATURE_ALPHA;
+  if (operation == Mask && channels && maskDims.is_none()) {
+    options.parameters.numMaskDims = 2;
+    options.parameters.maskDims = channelDims;
+  }
   ArrayArgument destination(out, "out", Access::Write);
   options.checkPosition(destination.get().rank);
   Call call(Operation(operation), kind, options);
   call.setThreads(threads);
-  if (operation == Mask) {
-    DropoutArray array = destination.get();
-    if (array.elementType == DROPOUT_I8)
-      array.elementType = DROPOUT_I1;
-    call.runMask(array, &destination);
-    return;
-  }
+  if (operation == Mask)
+    return call.run(nullptr, asMask(destination), nullptr, destination);
   requireFloats(destination, "out");
-  if (x.ptr() == out.ptr()) {
-    call.run(&destination.get(), destination.get(), &destination);
-    return;
-  }
+  if (x.ptr() == out.ptr())
+    return call.run(&destination, destination.get(), nullptr, destination);
   ArrayArgument source(x, operation == Backward ? "dy" : "x", Access::Read);
-  call.run(&source.get(), destination.get(), &source);
+  call.run(&source, destination.get(), nullptr, source);
 }
 
 void dropout::python::addFunctions(nb::module_ &module) {
@@ -421,21 +417,21 @@ void dropout::python::addFunctions(nb::module_ &module) {
   module.attr("FEATURE_ALPHA") = int(DROPOUT_FEATURE_ALPHA);
 
   // None is refused by those that do not take it, with a message of their own.
-  module.def(
-      "run", &apply, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
-      nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-      nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-      nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none());
-  module.def("mask", &makeMask, nb::arg().none(), nb::arg().none(),
+  module.def("run", &runOnArray, nb::arg(), nb::arg(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
              nb::arg().none(), nb::arg().none(), nb::arg().none(),
              nb::arg().none());
-  module.def("apply", &applyTo, nb::arg(), nb::arg(), nb::arg().none(),
-             nb::arg(), nb::arg(), nb::arg(), nb::arg(),
-             nb::arg().none() = nb::none(), nb::arg() = 10, nb::arg() = 16,
-             nb::arg().none() = nb::none(), nb::arg().none() = nb::none(),
-             nb::arg() = 0);
+  module.def("mask", &runOnMask, nb::arg().none(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
+             nb::arg().none(), nb::arg().none(), nb::arg().none(),
+             nb::arg().none());
+  module.def("apply", &apply, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(),
+             nb::arg(), nb::arg(), nb::arg(), nb::arg().none() = nb::none(),
+             nb::arg() = 10, nb::arg() = 16, nb::arg().none() = nb::none(),
+             nb::arg().none() = nb::none(), nb::arg() = 0);
   module.def(
       "set_num_threads",
       [](nb::handle n) {

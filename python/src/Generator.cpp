@@ -12,8 +12,10 @@
 #include "dropout/Runtime/Runtime.h"
 
 #include <cstring>
+#include <mutex>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <pthread.h>
 #include <vector>
 
 namespace nb = nanobind;
@@ -79,6 +81,17 @@ static std::string toName(nb::handle value) {
   return text;
 }
 
+/// Guards all generators, for as long as it takes to count. One for all, so
+/// that fork(2) can see to it that a child does not find it locked by nobody.
+static std::mutex &getMutex() {
+  static auto *mutex = [] {
+    pthread_atfork([] { getMutex().lock(); }, [] { getMutex().unlock(); },
+                   [] { getMutex().unlock(); });
+    return new std::mutex();
+  }();
+  return *mutex;
+}
+
 Generator Generator::ofRuntime(std::optional<std::string> name) {
   Generator generator(0, 0);
   generator.isRuntimes = true;
@@ -92,16 +105,66 @@ std::pair<uint64_t, uint64_t> Generator::get() const {
     check(dropoutGeneratorGet(getName(), &seed, &offset));
     return {seed, offset};
   }
-  std::lock_guard<std::mutex> lock(mutex);
+  std::lock_guard<std::mutex> lock(getMutex());
   return {seed, offset};
 }
 
 void Generator::set(uint64_t newSeed, uint64_t newOffset) {
   if (isRuntimes)
     return check(dropoutGeneratorSet(getName(), newSeed, newOffset));
-  std::lock_guard<std::mutex> lock(mutex);
+  std::lock_guard<std::mutex> lock(getMutex());
   seed = newSeed;
   offset = newOffset;
+}
+
+void Generator::setSeed(uint64_t newSeed) {
+  // The runtime sets both or none.
+  if (isRuntimes)
+    return check(dropoutGeneratorSet(getName(), newSeed, get().second));
+  std::lock_guard<std::mutex> lock(getMutex());
+  seed = newSeed;
+}
+
+void Generator::setOffset(uint64_t newOffset) {
+  if (isRuntimes)
+    return check(dropoutGeneratorSet(getName(), get().first, newOffset));
+  std::lock_guard<std::mutex> lock(getMutex());
+  offset = newOffset;
+}
+
+uint64_t Generator::beginScope(uint64_t newSeed, uint64_t newOffset) {
+  if (isRuntimes) {
+    uint64_t scope;
+    check(dropoutGeneratorScopeBegin(getName(), newSeed, newOffset, &scope));
+    return scope;
+  }
+  static uint64_t lastHandle = 0;
+  std::lock_guard<std::mutex> lock(getMutex());
+  scopes.push_back({++lastHandle, seed, offset});
+  seed = newSeed;
+  offset = newOffset;
+  return lastHandle;
+}
+
+void Generator::endScope(uint64_t scope) {
+  if (isRuntimes)
+    return check(dropoutScopeEnd(scope));
+  bool isInnermost;
+  {
+    std::lock_guard<std::mutex> lock(getMutex());
+    isInnermost = !scopes.empty() && scopes.back().handle == scope;
+    if (isInnermost) {
+      seed = scopes.back().seed;
+      offset = scopes.back().offset;
+      scopes.pop_back();
+    }
+  }
+  if (isInnermost)
+    return;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "expected the innermost open scope of the generator, but got "
+                  "one that another began in or that has ended");
+  throw nb::python_error();
 }
 
 int32_t Generator::reserve(int32_t mode, int8_t *training, uint64_t *outSeed,
@@ -109,7 +172,7 @@ int32_t Generator::reserve(int32_t mode, int8_t *training, uint64_t *outSeed,
   if (isRuntimes)
     return dropoutReserve(getName(), mode, training, outSeed, outOffset);
   *training = int8_t(mode == DROPOUT_RUNTIME_MODE ? dropoutIsTraining() : mode);
-  std::lock_guard<std::mutex> lock(mutex);
+  std::lock_guard<std::mutex> lock(getMutex());
   *outSeed = seed;
   *outOffset = offset;
   if (*training)
@@ -180,6 +243,26 @@ void dropout::python::addState(nb::module_ &module) {
             self.set(toUInt64(seed, "seed"), toUInt64(offset, "offset"));
           },
           nb::arg().none(), nb::arg().none())
+      .def(
+          "set_seed",
+          [](Generator &self, nb::handle seed) {
+            self.setSeed(toUInt64(seed, "seed"));
+          },
+          nb::arg().none())
+      .def(
+          "set_offset",
+          [](Generator &self, nb::handle offset) {
+            self.setOffset(toUInt64(offset, "offset"));
+          },
+          nb::arg().none())
+      .def(
+          "begin_scope",
+          [](Generator &self, nb::handle seed, nb::handle offset) {
+            return self.beginScope(toUInt64(seed, "seed"),
+                                   toUInt64(offset, "offset"));
+          },
+          nb::arg().none(), nb::arg().none())
+      .def("end_scope", &Generator::endScope)
       .def("reserve",
            [](Generator &self) {
              int8_t training;
@@ -241,17 +324,7 @@ void dropout::python::addState(nb::module_ &module) {
         return scope;
       },
       nb::arg().none());
-  module.def(
-      "begin_generator_scope",
-      [](const Generator &generator, nb::handle seed, nb::handle offset) {
-        uint64_t scope;
-        check(dropoutGeneratorScopeBegin(generator.getName(),
-                                         toUInt64(seed, "seed"),
-                                         toUInt64(offset, "offset"), &scope));
-        return scope;
-      },
-      nb::arg(), nb::arg().none(), nb::arg().none());
-  module.def("end_scope",
+  module.def("end_mode_scope",
              [](uint64_t scope) { check(dropoutScopeEnd(scope)); });
   module.def("get_state", [] { return readBytes(dropoutStateSave); });
   module.def("set_state", [](nb::bytes state) {

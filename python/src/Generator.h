@@ -10,11 +10,11 @@
 #define DROPOUT_PYTHON_GENERATOR_H
 
 #include <cstdint>
-#include <mutex>
 #include <nanobind/nanobind.h>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace dropout::python {
 
@@ -30,10 +30,19 @@ public:
 
   Generator(Generator &&other) noexcept
       : isRuntimes(other.isRuntimes), name(std::move(other.name)),
-        seed(other.seed), offset(other.offset) {}
+        seed(other.seed), offset(other.offset),
+        scopes(std::move(other.scopes)) {}
 
   std::pair<uint64_t, uint64_t> get() const;
   void set(uint64_t seed, uint64_t offset);
+  /// Sets one of the two in one step.
+  void setSeed(uint64_t seed);
+  void setOffset(uint64_t offset);
+
+  /// Sets both until the scope ends, which puts back what it found. Scopes end
+  /// in the reverse order of their beginning.
+  uint64_t beginScope(uint64_t seed, uint64_t offset);
+  void endScope(uint64_t scope);
 
   /// Takes an offset as dropoutReserve does: reads the runtime's mode if
   /// \p training is `DROPOUT_RUNTIME_MODE`, and moves on by one in training.
@@ -48,8 +57,11 @@ public:
 private:
   bool isRuntimes = false;
   std::optional<std::string> name;
-  mutable std::mutex mutex;
   uint64_t seed, offset;
+  struct Scope {
+    uint64_t handle, seed, offset;
+  };
+  std::vector<Scope> scopes;
 };
 
 /// A seed or an offset from Python: an int in [0, 2^64). \p name for messages.

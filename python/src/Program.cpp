@@ -241,6 +241,13 @@ static nb::object toScalar(uint64_t bits, int32_t type) {
 
 nb::object Program::call(int index, nb::args arguments) const {
   DropoutFunctionType type = dropoutExecutableGetFunction(executable, index);
+  if (!type.name) {
+    PyErr_Format(PyExc_IndexError,
+                 "expected the index of a function, but got "
+                 "%d",
+                 index);
+    throw nb::python_error();
+  }
   if (arguments.size() != size_t(type.numArguments)) {
     PyErr_Format(PyExc_TypeError,
                  "expected %d arguments of function '%s', but got %zu",
@@ -250,15 +257,20 @@ nb::object Program::call(int index, nb::args arguments) const {
   std::deque<ArrayArgument> arrays;
   std::vector<nb::object> copies;
   std::vector<DropoutValue> values(arguments.size());
+  auto getName = [](int32_t at) { return "argument #" + std::to_string(at); };
+  // Scalars first: what converts them may be code of the user's, which must not
+  // change arrays that were looked at.
+  for (int32_t at = 0; at < type.numArguments; ++at) {
+    values[at].array.elementType = type.types[at].elementType;
+    if (!type.types[at].isArray)
+      values[at].bits = toBits(arguments[at], type.types[at], getName(at));
+  }
   for (int32_t at = 0; at < type.numArguments; ++at) {
     const DropoutValueType &expected = type.types[at];
-    std::string name = "argument #" + std::to_string(at);
-    nb::handle argument = arguments[at];
-    values[at].array.elementType = expected.elementType;
-    if (!expected.isArray) {
-      values[at].bits = toBits(argument, expected, name);
+    if (!expected.isArray)
       continue;
-    }
+    std::string name = getName(at);
+    nb::handle argument = arguments[at];
     Access access = expected.isMemRef ? Access::Write : Access::Read;
     arrays.emplace_back(argument, name.c_str(), access);
     if (!expected.isMemRef && !arrays.back().isContiguous()) {
@@ -290,6 +302,13 @@ nb::object Program::call(int index, nb::args arguments) const {
   Library library = arrays.empty() ? Library::NumPy : arrays[0].getLibrary();
   nb::handle like = arrays.empty() ? nb::handle() : arrays[0].getObject();
 
+  for (size_t at = 0, array = 0; at < values.size(); ++at)
+    if (type.types[at].isArray) {
+      if (type.types[at].isMemRef)
+        noteWritten(arrays[array]);
+      ++array;
+    }
+
   std::vector<DropoutValue> results(size_t(type.numResults));
   char *message = nullptr;
   int32_t status;
@@ -305,12 +324,6 @@ nb::object Program::call(int index, nb::args arguments) const {
   std::vector<std::unique_ptr<void, void (*)(void *)>> owners;
   for (DropoutValue &result : results)
     owners.emplace_back(result.owner, &dropoutFree);
-  for (size_t at = 0, array = 0; at < values.size(); ++at)
-    if (type.types[at].isArray) {
-      if (type.types[at].isMemRef)
-        noteWritten(arrays[array]);
-      ++array;
-    }
   auto convert = [&](int32_t at) -> nb::object {
     const DropoutValue &result = results[at];
     if (!type.types[type.numArguments + at].isArray)
@@ -339,8 +352,9 @@ void dropout::python::addProgram(nb::module_ &module) {
       .def("__init__",
            [](Program *self, nb::bytes text, const std::string &function,
               const std::string &lowering, int64_t threads,
-              int64_t nontemporalBytes, int optimizationLevel, bool vectorMath,
-              const std::string &cpu, const std::string &features, bool cache) {
+              int64_t nontemporalBytes, int optimizationLevel,
+              nb::handle vectorMath, const std::string &cpu,
+              const std::string &features, nb::handle cache) {
              Source source;
              source.text.assign(text.c_str(), text.size());
              source.function = function;
@@ -350,8 +364,8 @@ void dropout::python::addProgram(nb::module_ &module) {
              source.options.threads = threads;
              source.options.nontemporalBytes = nontemporalBytes;
              source.options.optimizationLevel = optimizationLevel;
-             source.options.vectorMath = vectorMath;
-             source.options.useCache = cache;
+             source.options.vectorMath = toBool(vectorMath, "vector_math");
+             source.options.useCache = toBool(cache, "cache");
              new (self) Program(std::move(source));
            })
       .def_prop_ro("names",
