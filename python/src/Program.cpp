@@ -23,6 +23,17 @@
 
 using namespace dropout::python;
 
+#if PY_VERSION_HEX < 0x030B0000 // They became public then.
+static int PyFloat_Pack2(double value, char *bytes, int littleEndian) {
+  return _PyFloat_Pack2(value, reinterpret_cast<unsigned char *>(bytes),
+                        littleEndian);
+}
+static double PyFloat_Unpack2(const char *bytes, int littleEndian) {
+  return _PyFloat_Unpack2(reinterpret_cast<const unsigned char *>(bytes),
+                          littleEndian);
+}
+#endif
+
 namespace {
 /// The source and the options: all that a program depends on.
 struct Source {
