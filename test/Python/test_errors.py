@@ -167,7 +167,8 @@ def test_out():
         refused(ValueError, ("share memory", "[3, 4]", "[0, 1]"), function,
                 np.lib.stride_tricks.as_strided(x, (3, 4), (0, 4)), inplace=True, unchanged=[x])
     for out, exception, says in [
-        (np.zeros(4), ValueError, ("out", "i1", "f64")), (np.zeros(4, np.int16), ValueError, ("out", "i1", "i16")),
+        (np.zeros(4), TypeError, ("out", "booleans", "float64")),
+        (np.zeros(4, np.int16), TypeError, ("out", "booleans", "int16")),
         (np.zeros(5, bool), ValueError, ("out", "(4,)", "(5,)")),
         (np.zeros((2, 2), bool), ValueError, ("out", "(4,)", "(2, 2)")),
         (bytearray(5), ValueError, ("out", "(4,)", "(5,)")), (b"1234", ValueError, ("out", "writable", "bytes")),

@@ -147,6 +147,53 @@ protected:
 
 TEST_F(KernelsTest, FromC) { EXPECT_EQ(dropoutTestFromC(), 0); }
 
+TEST_F(KernelsTest, MaskBesideValues) {
+  // A mask of the shape of x, of one draw with the values.
+  std::vector<uint8_t> mask(24, 0xcc), alone(24);
+  for (int32_t kind : {DROPOUT_ELEMENT, DROPOUT_CHANNEL, DROPOUT_ALPHA,
+                       DROPOUT_FEATURE_ALPHA}) {
+    Drawn before = drawn;
+    DropoutParameters values = drawing();
+    Array bytes(mask.data(), DROPOUT_I1, {2, 3, 4}, {12, 4, 1});
+    values.mask = bytes;
+    ASSERT_EQ(dropoutForward(kind, Array(x.data(), {2, 3, 4}),
+                             Array(y.data(), {2, 3, 4}), &values),
+              DROPOUT_OK)
+        << dropoutLastMessage();
+    EXPECT_EQ(drawn.count, before.count + 1);
+    bool channels = kind == DROPOUT_CHANNEL || kind == DROPOUT_FEATURE_ALPHA;
+    bool alpha = kind == DROPOUT_ALPHA || kind == DROPOUT_FEATURE_ALPHA;
+    for (int i = 0; i < 24; ++i) {
+      EXPECT_LE(mask[i], 1);
+      if (!alpha)
+        EXPECT_EQ(mask[i], y[i] != 0) << kind << " " << i;
+      if (channels)
+        EXPECT_EQ(mask[i], mask[i / 4 * 4]) << kind << " " << i;
+    }
+    ASSERT_EQ(dropoutBackward(kind, Array(x.data(), {2, 3, 4}),
+                              Array(y.data(), {2, 3, 4}), &values),
+              DROPOUT_OK);
+  }
+}
+
+TEST_F(KernelsTest, MaskBesideValuesIsCheckedFirst) {
+  std::vector<uint8_t> mask(24, 0xcc);
+  auto refuse = [&](const Array &bytes, const std::string &message) {
+    DropoutParameters values = drawing();
+    values.mask = bytes;
+    expectError(dropoutForward(DROPOUT_ELEMENT, Array(x.data(), {2, 3, 4}),
+                               Array(y.data(), {2, 3, 4}), &values),
+                message);
+    EXPECT_EQ(mask, std::vector<uint8_t>(24, 0xcc));
+  };
+  refuse(Array(mask.data(), DROPOUT_I1, {2, 3, 3}, {12, 4, 1}),
+         "expected mask to have the shape [2, 3, 4], but got [2, 3, 3]");
+  refuse(Array(y.data(), DROPOUT_I1, {2, 3, 4}, {12, 4, 1}),
+         "expected mask to lie apart from the other arrays, but they overlap");
+  refuse(Array(mask.data(), DROPOUT_I8, {2, 3, 4}, {12, 4, 1}),
+         "expected mask to be of i1, one byte per element, but got i8");
+}
+
 //===----------------------------------------------------------------------===//
 // Bits
 //===----------------------------------------------------------------------===//
@@ -442,7 +489,7 @@ TEST_F(KernelsTest, RefusesArguments) {
                      "but got [9223372036854775807, 5]");
   position = {0, 0};
   expectError(run(), "expected the full shape to have fewer than 2^63 "
-                     "elements, but got 9223372036854775807x5");
+                     "elements, but got [9223372036854775807, 5]");
 }
 
 TEST_F(KernelsTest, RefusesArrays) {
@@ -504,7 +551,7 @@ TEST_F(KernelsTest, RefusesArrays) {
     Array one(x.data(), {most, 2}, {0, 0}), other(y.data(), {most, 2}, {0, 0});
     expectError(dropoutForward(DROPOUT_ELEMENT, one, other, &draws),
                 "expected x to have fewer than 2^63 elements, but its shape is "
-                "9223372036854775807x2");
+                "[9223372036854775807, 2]");
   }
   expectError(dropoutMask(to, &draws),
               "expected out to be of i1, one byte per element, but got f32");
@@ -520,7 +567,8 @@ TEST_F(KernelsTest, RefusesArrays) {
   std::vector<float> unused(1);
   DropoutArray wide = {y.data(), DROPOUT_F32, 17, shape.data(), strides.data()};
   expectError(dropoutForward(DROPOUT_ELEMENT, &wide, &wide, &draws),
-              "expected at most 16 dims that memory does not walk as one, but "
+              "expected x to have at most 16 dims that memory and mask do not "
+              "walk as one, but "
               "got 17");
 }
 
