@@ -438,7 +438,7 @@ def overhead_scope():
 
 
 def work_overhead(options):
-    """What a call costs beside the work: arrays of 64 elements."""
+    """What a call costs."""
     pin()
     scope, versions = overhead_scope()
     calls = [(group, name, timeit.Timer(statement, timer=time.process_time, globals=scope), goal)
@@ -521,16 +521,16 @@ def measure(build, options):
               "machine": machine, "versions": {}, "overhead": [], "cases": [], "errors": {}}
     failed = set()
 
-    def fail(name, error):
+    def fail(name, error, what):
         failed.add(name)
-        result["errors"].setdefault(WHAT.get(name, name), str(error))
-        print("python.py: %s: %s" % (WHAT.get(name, name), error), file=sys.stderr)
+        result["errors"].setdefault(what, str(error))
+        print("python.py: %s: %s" % (what, error), file=sys.stderr)
 
     for name in ("numpy", "torch", "jax"):
         try:
             peers.install(python, name, folder)
         except peers.Unavailable as error:
-            fail(name, "cannot be had: %s" % error)
+            fail(name, "cannot be had: %s" % error, WHAT[name])
     if "numpy" in failed:
         python = sys.executable
     jobs = [(python, "overhead")] + ([(sys.executable, "overhead")] if python != sys.executable else [])
@@ -539,7 +539,7 @@ def measure(build, options):
         try:
             found = run_worker(executable, name, build, folder, clang, options)
         except peers.Unavailable as error:
-            fail("jax" if name == "jax" else "torch", error)
+            fail("jax" if name == "jax" else "torch", error, WORKERS[name].__doc__.rstrip("."))
             continue
         if "overhead" in found:
             result["overhead"].append(found["overhead"])
@@ -632,6 +632,9 @@ def describe(result):
     yield "%s; a %s run of %d s; load before it %.2f" % (
         result["date"], result["mode"], result["seconds"], machine["load"])
     yield "; ".join("%s %s" % item for item in result["versions"].items())
+    if machine["load"] > 0.5:
+        yield ("Others used this machine: times of memory are longer, and ratios less sure, than on a quiet one; the table "
+               "of two threads says nothing.")
 
 
 def show(result, markdown, out):
