@@ -633,8 +633,8 @@ def describe(result):
         result["date"], result["mode"], result["seconds"], machine["load"])
     yield "; ".join("%s %s" % item for item in result["versions"].items())
     if machine["load"] > 0.5:
-        yield ("Others used this machine: times of memory are longer, and ratios less sure, than on a quiet one; the table "
-               "of two threads says nothing.")
+        yield ("Others used this machine: times of memory are longer, and ratios less sure, than on a quiet one; the "
+               "table of two threads says nothing.")
 
 
 def show(result, markdown, out):
