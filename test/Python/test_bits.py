@@ -148,6 +148,10 @@ def test_mask_dims():
                 y, m = call(kind, x, .45, seed=seed, offset=offset, return_mask=True, **options)
                 same(m, want_mask(kind, SHAPE, .45, seed, offset, **options), f"mask of {kind} {dims}")
                 same(m, md.mask(SHAPE, .45, seed=seed, offset=offset, **options), f"mask {dims}")
+    # None is the default of the kind: batch and channel.
+    y, m = md.channel(random(SHAPE, "f32"), .5, seed=3, mask_dims=None, return_mask=True)
+    same(m, want_mask("channel", SHAPE, .5, 3, 0), "mask_dims None")
+    same(y != 0, m, "mask_dims None")
     # One channel axis is the same mask whatever the others are.
     for shape in ((6, 4), (6, 4, 9), (6, 4, 3, 3), (6, 4, 2, 2, 2)):
         y = md.channel(np.ones(shape, np.float32), .5, seed=3, offset=4)
