@@ -11,6 +11,7 @@
 #   test/mutate.py [--build DIR] [--list] [--check] [NAME...]
 
 import argparse
+import os
 import pathlib
 import re
 import signal
@@ -40,8 +41,18 @@ AFFINE = "lib/Conversion/DropoutToAffine/DropoutToAffine.cpp"
 LLVM = "lib/Conversion/DropoutToLLVM/DropoutToLLVM.cpp"
 ENTRY = "lib/Pipelines/EmitEntryPoints.cpp"
 RUNTIME = "lib/Runtime/"
+PLAN = "lib/Kernels/Plan.cpp"
+CALL_CHECKS = "lib/Kernels/CallChecks.cpp"
+KERNEL_SOURCE = "lib/Kernels/KernelSource.cpp"
+TILES = "lib/Kernels/Tiles.cpp"
+KERNELS = "lib/Kernels/Kernels.cpp"
+KERNEL_TABLE = "lib/Kernels/KernelTable.cpp"
+CAPI = "lib/CAPI/"
+PYTHON_SOURCE = "python/src/"
+PACKAGE = "python/mlir_dropout/"
 
-# Tests: a file below test/, or a gtest executable and the filter of its tests.
+# Tests: a file below test/, a gtest executable and the filter of its tests, or
+# a test of the Python package (file::name).
 TO_ARITH = "Conversion/DropoutToArith/convert-dropout-to-arith.mlir"
 TO_LINALG = "Conversion/DropoutToLinalg/convert-dropout-to-linalg.mlir"
 TO_LLVM = "Conversion/DropoutToLLVM/convert-dropout-to-llvm.mlir"
@@ -68,6 +79,8 @@ TO_GPU = "Conversion/DropoutToGPU/convert-dropout-to-gpu.mlir"
 TO_PTX = "Pipelines/dropout-to-ptx.mlir"
 CONTRACT_TESTS = "Unit/Dialect/DropoutContractTests:"
 RUNTIME_TESTS = "Unit/Runtime/DropoutRuntimeTests:"
+CAPI_TESTS = "Unit/CAPI/DropoutCAPITests:"
+PYTHON = "Python/"
 
 # name: (what the contract says, file, old text, new text, test that must fail)
 MUTANTS = {
@@ -409,7 +422,8 @@ MUTANTS = {
                       "if (crc32(bytes, checkedSize) !=", "if (false && crc32(bytes, checkedSize) !=",
                       RUNTIME_TESTS + "StateTest.*"),
     "blob-half": ("a damaged blob changes nothing", RUNTIME + "State.cpp",
-                  "    SavedState saved;\n", "    SavedState saved;\n    LockedState()->named.clear();\n",
+                  "\"expected a state, but got NULL\");\n    SavedState saved;\n",
+                  "\"expected a state, but got NULL\");\n    SavedState saved;\n    LockedState()->named.clear();\n",
                   RUNTIME_TESTS + "StateTest.*"),
     "blob-version": ("the blob is versioned", RUNTIME + "State.cpp",
                      "if (version != formatVersion)", "if (false)", RUNTIME_TESTS + "StateTest.*"),
@@ -434,6 +448,202 @@ MUTANTS = {
                      "if (isProper && (k == 0 || k == 256))", "if (false)", RUNTIME_TESTS + "ProbabilityTest.*"),
     "runtime-invalid": ("an invalid p acts as p = 1", RUNTIME + "Probability.cpp",
                         "== DROPOUT_OK ? p : 1.0;", "== DROPOUT_OK ? p : 0.0;", RUNTIME_TESTS + "ProbabilityTest.*"),
+    "generator-blob": ("a generator's blob is that of a process in train mode", RUNTIME + "State.cpp",
+                       "return write(/*training=*/true,", "return write(/*training=*/false,",
+                       RUNTIME_TESTS + "StateTest.Generator*"),
+    "generator-decode": ("outputs are zero on error", RUNTIME + "State.cpp",
+                         "if (outOffset)\n    *outOffset = 0;\n  return guarded([&]() -> int32_t {\n    if (!data ||",
+                         "return guarded([&]() -> int32_t {\n    if (!data ||",
+                         RUNTIME_TESTS + "StateTest.DamagedGenerators"),
+    # Kernels on strided arrays
+    "merge-order": ("dims merge where the mask walks them as one", PLAN,
+                    "inner.maskOrder == outer.maskOrder + 1 &&", "inner.maskOrder >= outer.maskOrder &&",
+                    PYTHON + "test_positions.py::test_slices_of_the_whole"),
+    "merge-slice": ("a slice keeps the big tensor's indices", PLAN,
+                    "(inner.position == 0 && inner.size == inner.full)", "(inner.position == 0)",
+                    PYTHON + "test_positions.py::test_slices_of_the_whole"),
+    "merge-source": ("any strided layout works", PLAN,
+                     "(follows(outer.sourceStride, inner.sourceStride) &&", "(",
+                     PYTHON + "test_layouts.py::test_layouts"),
+    "merge-draws": ("dims that the mask repeats along are apart from those it is indexed by", PLAN,
+                    "if (outer.maskOrder < 0 || inner.maskOrder < 0)\n    return outer.maskOrder == inner.maskOrder;",
+                    "if (outer.maskOrder < 0 || inner.maskOrder < 0)\n    return true;",
+                    CAPI_TESTS + "KernelsTest.KindsAndGradients"),
+    "merge-position": ("a merged dim begins where its parts do", PLAN,
+                       "outer.position * inner.full + inner.position", "outer.position * inner.full",
+                       PYTHON + "test_positions.py::test_rows_of_one"),
+    "merge-never": ("a kernel is compiled once per rank and layout class", PLAN,
+                    "  size_t last = 0;\n  for (size_t next = 1; next < dims.size(); ++next) {",
+                    "  size_t last = dims.size() - 1;\n  for (size_t next = dims.size(); next < dims.size(); ++next) {",
+                    CAPI_TESTS + "KernelsTest.DimsThatMemoryWalksAsOneAreOne"),
+    "single-dim": ("a dim of size 1 moves the index of a slice", PLAN,
+                   "if (size == 1 && (order < 0 || full == 1))", "if (size == 1)",
+                   PYTHON + "test_positions.py::test_slices_of_the_whole"),
+    "plan-default-dims": ("the default mask_dims is [0, 1]", PLAN, "channels && index > 1 ? -1",
+                          "channels && index > 2 ? -1",
+                          CAPI_TESTS + "KernelsTest.KindsAndGradients"),
+    "key-rounds": ("rounds = 7 is stated", KERNEL_SOURCE, "uint8_t(call.rounds),", "uint8_t(10),",
+                   CAPI_TESTS + "KernelsTest.OptionsReachTheKernel"),
+    "source-order": ("mask_dims are linearised in the order listed", KERNEL_SOURCE,
+                     "llvm::interleaveComma(maskDims, os);",
+                     "llvm::sort(maskDims);\n    llvm::interleaveComma(maskDims, os);",
+                     CAPI_TESTS + "KernelsTest.MaskDimsAreInTheOrderListed"),
+    "injective": ("no two elements of out share memory", CALL_CHECKS, "if (stride < span)\n      return false;",
+                  "if (stride == 0)\n      return false;", CAPI_TESTS + "KernelsTest.OverlapIsDecidedExactly"),
+    "overlap-none": ("out is x itself or apart from it", CALL_CHECKS, "!isSameView(x, y) && mayOverlap(x, y)", "false",
+                     PYTHON + "test_layouts.py::test_any_two_views"),
+    "overlap-same": ("out may be x itself", CALL_CHECKS, "!isSameView(x, y) && mayOverlap(x, y)", "mayOverlap(x, y)",
+                     PYTHON + "test_layouts.py::test_same_view_as_out"),
+    "overlap-sign": ("views may go backwards", CALL_CHECKS, "if (array == &b && stride > 0)", "if (array == &b && stride < 0)",
+                     CAPI_TESTS + "KernelsTest.OverlapIsDecidedExactly"),
+    "overlap-count": ("views that interlock are apart", CALL_CHECKS, "std::min(term.count - 1, sum / term.stride)",
+                      "sum / term.stride", CAPI_TESTS + "KernelsTest.OverlapIsDecidedExactly"),
+    "overlap-all": ("views that interlock are apart", CALL_CHECKS, "return canAddUpTo(terms, sum, budget);",
+                    "return canAddUpTo(terms, sum, budget) || true;", PYTHON + "test_layouts.py::test_interlocked"),
+    "plan-slice": ("a slice lies inside the whole", CALL_CHECKS, "first > full || size > full - first",
+                   "first > full || size > full",
+                   CAPI_TESTS + "KernelsTest.RefusesArguments"),
+    "plan-alignment": ("memory that is not aligned is refused", CALL_CHECKS,
+                       "if (uintptr_t(array.data) % size != 0 && !empty)",
+                       "if (false)", CAPI_TESTS + "KernelsTest.RefusesArrays"),
+    "plan-rank": ("at most 16 dims that do not merge", PLAN, "if (plan.dims.size() > kMaxKernelRank)",
+                  "if (plan.dims.size() > kMaxKernelRank + 1)", CAPI_TESTS + "KernelsTest.RefusesArrays"),
+    "draw-first": ("what is refused draws nothing", KERNELS,
+                   "  if (llvm::Error error = checkCall(call))\n    return error;\n  auto values",
+                   "  if (call.draw)\n    if (llvm::Error error = call.draw(call))\n      return error;\n"
+                   "  call.draw = nullptr;\n  if (llvm::Error error = checkCall(call))\n    return error;\n"
+                   "  auto values", CAPI_TESTS + "KernelsTest.RefusesArguments"),
+    "draw-empty": ("an op consumes one offset whatever its shape", KERNELS, "if (call.draw)\n    if (llvm::Error",
+                   "if (call.draw && values->plan.numElements)\n    if (llvm::Error",
+                   PYTHON + "test_generator.py::test_draws"),
+    "draw-mask": ("values and mask are of one draw", KERNELS, "prepared->call.offset = call.offset;", "",
+                  PYTHON + "test_generator.py::test_draws"),
+    "mask-beside": ("the mask of channels has their default dims", KERNELS, "maskCall.maskDims = channelDims;",
+                    "(void)channelDims;", CAPI_TESTS + "KernelsTest.MaskBesideValues"),
+    "slice-position": ("same bits for any thread count", KERNELS, "dim.position += first;", "",
+                       PYTHON + "test_threads.py::test_same_bits"),
+    "slice-address": ("threads share any layout", KERNELS, "first * stride * int64_t(elementSize)",
+                      "first * (stride ? 1 : 0) * int64_t(elementSize)",
+                      PYTHON + "test_threads.py::test_cut_along_any_dim"),
+    "slice-end": ("nothing is written behind an array", KERNELS, "std::min(cut.step, dim.size - first)", "cut.step",
+                  PYTHON + "test_threads.py::test_same_bits"),
+    "tile-threads": ("no tile is lost", KERNELS, "int64_t last = first + share + (slice < rest ? 1 : 0);",
+                     "int64_t last = first + share;", PYTHON + "test_layouts.py::test_across_the_mask"),
+    "tile-position": ("a slice keeps the big tensor's indices", TILES, "planDim.position + begins[index]",
+                      "begins[index]", PYTHON + "test_layouts.py::test_across_the_mask"),
+    "tile-full": ("strides are those of the whole", TILES, "dim->full *= planDim.full;", "dim->full *= planDim.size;",
+                  PYTHON + "test_layouts.py::test_across_the_mask"),
+    "tile-edge": ("nothing is written behind a row", TILES, "rows = std::min(size, dim.size - begins[index]);",
+                  "rows = size;", PYTHON + "test_layouts.py::test_across_the_mask"),
+    "tile-stride": ("any strided layout works", TILES, "source += begins[index] * dim.sourceStride;",
+                    "source += begins[index] * dim.destinationStride;",
+                    PYTHON + "test_layouts.py::test_across_the_mask"),
+    "tile-kind": ("tiles have the values of their kind", TILES, "isAlpha ? KernelKind::Alpha : KernelKind::Element",
+                  "KernelKind::Element", PYTHON + "test_layouts.py::test_across_the_mask"),
+    "slice-count": ("no slice is lost", KERNELS, "unsigned(llvm::divideCeil(dim.size, step))",
+                    "unsigned(dim.size / step)",
+                    PYTHON + "test_threads.py::test_same_bits"),
+    "slice-cut": ("arrays of 1 MiB are shared", KERNELS, "bytes < minSharedBytes)", "bytes <= minSharedBytes)",
+                  PYTHON + "test_threads.py::test_threads_are_used"),
+    "pool-fork": ("a child of fork has threads of its own", "lib/Kernels/Slices.cpp", "[] { currentPool = nullptr; }",
+                  "[] {}", PYTHON + "test_processes.py::test_fork"),
+    "gate-fork": ("fork waits for the compiler", "lib/ExecutionEngine/ForkGate.cpp",
+                  "if (depth++ == 0)\n    pthread_rwlock_rdlock(getLock());\n}\n\nForkGate::~ForkGate() {\n"
+                  "  if (--depth == 0)\n    pthread_rwlock_unlock(getLock());",
+                  "++depth;\n}\n\nForkGate::~ForkGate() {\n  --depth;",
+                  PYTHON + "test_processes.py::test_fork_with_threads_inside"),
+    "gate-child": ("a child of fork compiles", "lib/ExecutionEngine/ForkGate.cpp", "[] { initialize(getLock()); }",
+                   "[] {}", PYTHON + "test_processes.py::test_fork"),
+    "compiled-twice": ("a kernel that several threads want at once is compiled once", KERNEL_TABLE,
+                       "  if (const CompiledFunction *kernel = lookup(table, key))\n"
+                       "    return *kernel; // Compiled while we waited.\n", "",
+                       CAPI_TESTS + "KernelsTest.ManyCallers"),
+    "kernel-file-cache": ("kernels come from the file cache", KERNEL_TABLE, "{}, table.cache.get());", "{}, nullptr);",
+                          PYTHON + "test_kernels.py::test_file_cache"),
+    # The C API
+    "capi-slot": ("the slot keeps the first error", CAPI + "Status.h", "if (status == DROPOUT_OK)\n      return;\n"
+                  "    dropoutClearStatus();", "if (status != -1)\n      return;\n    dropoutClearStatus();",
+                  CAPI_TESTS + "KernelsTest.ErrorsStayInTheSlot"),
+    "capi-training": ("nonzero is training", CAPI + "Kernels.cpp", "parameters->training != 0",
+                      "parameters->training == 1",
+                      CAPI_TESTS + "KernelsTest.OptionsReachTheKernel"),
+    "capi-drawn-mode": ("the draw sets the mode", CAPI + "Kernels.cpp", "call.training = training != 0;", "",
+                        CAPI_TESTS + "KernelsTest.DrawsOnce"),
+    "capi-position": ("both a position and a full shape, or neither", CAPI + "Kernels.cpp",
+                      "if (!parameters->position != !parameters->fullShape)", "if (false)",
+                      CAPI_TESTS + "KernelsTest.RefusesArguments"),
+    "capi-owner": ("results are the caller's", CAPI + "ExecutionEngine.cpp", "value.owner = result.releaseMemory();",
+                   "",
+                   CAPI_TESTS + "ProgramTest.Call"),
+    "capi-strides": ("a result has its strides", CAPI + "ExecutionEngine.cpp",
+                     "value.array.strides = value.sizesAndStrides + maxResultRank;",
+                     "value.array.strides = value.sizesAndStrides;", CAPI_TESTS + "ProgramTest.Call"),
+    "capi-dynamic": ("-1 is a size that the caller chooses", CAPI + "ExecutionEngine.cpp",
+                     "ShapedType::kDynamic, int64_t(-1)", "ShapedType::kDynamic, int64_t(0)",
+                     CAPI_TESTS + "ProgramTest.Types"),
+    "capi-line": ("the slot keeps a line", CAPI + "ExecutionEngine.cpp", "StringRef(text).split('\\n').first", "text",
+                  CAPI_TESTS + "ProgramTest.RefusesPrograms"),
+    "capi-level": ("options are checked", CAPI + "ExecutionEngine.cpp", "options->optimizationLevel > 3", "false",
+                   CAPI_TESTS + "ProgramTest.RefusesPrograms"),
+    # The Python package
+    "python-strides": ("buffers without strides are in C order", PYTHON_SOURCE + "Arrays.cpp",
+                       "buffer.strides ? buffer.strides[dim] : inOrder", "buffer.strides[dim]",
+                       PYTHON + "test_arrays.py::test_buffers"),
+    "python-negated": ("a tensor is what torch reads", PYTHON_SOURCE + "Arrays.cpp",
+                       "if (isNeg.call(object).ptr() == Py_True)", "if (false)",
+                       PYTHON + "test_arrays.py::test_torch_refused"),
+    "python-order": ("the other byte order is refused", PYTHON_SOURCE + "Arrays.cpp",
+                     "if (isNative.of(dtype).ptr() != Py_True)", "if (false)", PYTHON + "test_errors.py::test_arrays"),
+    "python-swapped": ("the other byte order is refused", PYTHON_SOURCE + "Arrays.cpp",
+                       "*format == '@' || *format == '='", "*format == '>' || *format == '@' || *format == '='",
+                       PYTHON + "test_errors.py::test_arrays"),
+    "python-device": ("memory of another device is refused", PYTHON_SOURCE + "Arrays.cpp",
+                      "if (number != nb::device::cpu::value)", "if (false)",
+                      PYTHON + "test_arrays.py::test_dlpack_refused"),
+    "python-writable": ("read-only arrays are not written", PYTHON_SOURCE + "Arrays.cpp",
+                        "flags |= PyBUF_WRITABLE;", "flags |= 0;", PYTHON + "test_errors.py::test_out"),
+    "python-masked": ("an array with a mask of its own is refused", PYTHON_SOURCE + "Arrays.cpp",
+                      "isA(object, numpy.maskedArrayType))", "false)", PYTHON + "test_errors.py::test_arrays"),
+    "python-grad": ("a tensor that needs a gradient is refused", PYTHON_SOURCE + "Arrays.cpp", "if (!gradient)",
+                    "if (gradient || !gradient)", PYTHON + "test_arrays.py::test_torch_refused"),
+    "python-version": ("torch knows what was written to", PYTHON_SOURCE + "Arrays.cpp",
+                       "noteWritten(const ArrayArgument &array) {\n  if (array.getLibrary() == Library::Torch)",
+                       "noteWritten(const ArrayArgument &array) {\n  if (false)",
+                       PYTHON + "test_arrays.py::test_torch"),
+    "python-copy": ("a tensor in any layout is the same tensor", PYTHON_SOURCE + "Arrays.cpp",
+                    "from + index * array.strides[dim] * size", "from + index * size",
+                    PYTHON + "test_arrays.py::test_dlpack"),
+    "python-release": ("buffers are given back", PYTHON_SOURCE + "Arrays.h", "PyBuffer_Release(this);", "(void)0;",
+                       PYTHON + "test_errors.py::test_exceptions_in_the_middle"),
+    "python-lock": ("the interpreter's lock is released", PYTHON_SOURCE + "Functions.cpp",
+                    "Unlocked unlocked;\n  if (operation == Forward)", "if (operation == Forward)",
+                    PYTHON + "test_threads.py::test_lock_is_released"),
+    "python-exit": ("daemon threads do not abort a process that ends", PYTHON_SOURCE + "Unlocked.h",
+                    "for (;;)\n        pause();", "(void)&pause;",
+                    PYTHON + "test_processes.py::test_exit_while_running"),
+    "python-eval": ("a call in evaluation takes no offset", PYTHON_SOURCE + "Generator.cpp",
+                    "if (*training)\n    ++offset;", "++offset;", PYTHON + "test_generator.py::test_draws"),
+    "python-range": ("seeds out of range are refused", PYTHON_SOURCE + "Generator.cpp",
+                     "uint64_t result = PyLong_AsUnsignedLongLong(number.ptr());",
+                     "uint64_t result = PyLong_AsUnsignedLongLongMask(number.ptr());",
+                     PYTHON + "test_generator.py::test_wrong_seeds"),
+    "python-truth": ("a string is no truth", PYTHON_SOURCE + "Generator.cpp",
+                     "if (!value.is_none() && number && number->nb_bool)", "(void)number;",
+                     PYTHON + "test_errors.py::test_options"),
+    "python-nul": ("names are not cut", PYTHON_SOURCE + "Generator.cpp", "std::strlen(text) != size_t(size)", "false",
+                   PYTHON + "test_generator.py::test_named_generators"),
+    "python-bf16": ("a number is rounded to bf16 once", PYTHON_SOURCE + "Program.cpp", "bits |= 1;", "",
+                    PYTHON + "test_compile.py::test_scalars"),
+    "python-width": ("an integer that does not fit is refused", PYTHON_SOURCE + "Program.cpp",
+                     "small >= 1ll << width", "false", PYTHON + "test_compile.py::test_scalars"),
+    "python-leak": ("results are freed", PYTHON_SOURCE + "Arrays.cpp",
+                    "[](void *memory) noexcept { dropoutFree(memory); }", "[](void *) noexcept {}",
+                    PYTHON + "test_leaks.py::test_compiled"),
+    "scope-of-its-own": ("a scope restores after an exception", PYTHON_SOURCE + "Generator.cpp",
+                         "offset = scopes.back().offset;", "", PYTHON + "test_scopes.py::test_seed_scope"),
+    "backward-seed": ("backward needs the seed of its forward call", PACKAGE + "_functions.py",
+                      "if seed is None or offset is None:", "if False:",
+                      PYTHON + "test_generator.py::test_wrong_seeds"),
 }
 
 
@@ -443,14 +653,20 @@ def find(text, old):
 
 
 def split_test(test):
-    """The file below test/ and, for a gtest executable, the filter."""
-    path, _, tests = test.partition(":")
+    """The file below test/ and, for a gtest executable, the filter; of a Python test the name."""
+    path, _, tests = test.partition("::" if is_python(test) else ":")
     return path, tests
+
+
+def is_python(test):
+    return test.startswith(PYTHON)
 
 
 def targets(test):
     """What to build before the test can run."""
     path, tests = split_test(test)
+    if is_python(test):
+        return ["DropoutPython", "dropout-opt", "dropout-run"]
     if tests:
         return [pathlib.PurePath(path).name]
     if path.startswith("Integration/"):
@@ -485,8 +701,10 @@ def main():
         if count != 1 or old == new:
             errors.append(f"{name}: expected its text once in {path}, but got it {count} times")
         file, tests = split_test(test)
-        if not tests and not (ROOT / "test" / file).is_file():
+        if (not tests or is_python(test)) and not (ROOT / "test" / file).is_file():
             errors.append(f"{name}: expected a test file, but got {file}")
+        if is_python(test) and f"\ndef {tests}(" not in (ROOT / "test" / file).read_text():
+            errors.append(f"{name}: expected a test of {file}, but got {tests}")
     if errors:
         sys.exit("error: " + "\nerror: ".join(errors))
     if args.check:
@@ -498,6 +716,10 @@ def main():
     if not found:
         sys.exit(f"error: expected LLVM_EXTERNAL_LIT in {build}/CMakeCache.txt, but got none")
     lit = found[1]
+    found = re.search(r"^Python_EXECUTABLE:\w+=(.+)$", cache, re.M)
+    if not found and any(is_python(MUTANTS[name][-1]) for name in names):
+        sys.exit(f"error: expected Python_EXECUTABLE in {build}/CMakeCache.txt, but got none")
+    python = found and found[1]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def compiles(wanted):
@@ -505,10 +727,16 @@ def main():
 
     def red(test):
         path, tests = split_test(test)
-        command = [build / "test" / path, "--gtest_brief=1", f"--gtest_filter={tests}"] if tests else [
-            lit, "-q", build / "test" / path]
+        if is_python(test):
+            command = [python, "-m", "pytest", "-q", "-x", f"{ROOT}/test/{test}"]
+        elif tests:
+            command = [build / "test" / path, "--gtest_brief=1", f"--gtest_filter={tests}"]
+        else:
+            command = [lit, "-q", build / "test" / path]
+        environment = {**os.environ, "DROPOUT_BUILD": str(build), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                       "PYTHONDONTWRITEBYTECODE": "1"}
         try:
-            return subprocess.run(command, capture_output=True, timeout=LIMIT).returncode != 0
+            return subprocess.run(command, capture_output=True, timeout=LIMIT, env=environment).returncode != 0
         except subprocess.TimeoutExpired:
             return True
 
@@ -520,8 +748,8 @@ def main():
     for number, test in enumerate(tests_named, 1):
         start = time.time()
         path, tests = split_test(test)
-        if tests and not subprocess.run([build / "test" / path, "--gtest_list_tests", f"--gtest_filter={tests}"],
-                                        capture_output=True).stdout.strip():
+        listing = [build / "test" / path, "--gtest_list_tests", f"--gtest_filter={tests}"]
+        if tests and not is_python(test) and not subprocess.run(listing, capture_output=True).stdout.strip():
             sys.exit(f"error: expected tests, but got none of {test}")
         if red(test):
             sys.exit(f"error: expected {test} to pass on the code as it is, but it fails")

@@ -218,6 +218,44 @@ def before_of(before, a, view):
     return np.ndarray(view.shape, view.dtype, before, offset, view.strides)
 
 
+def test_across_the_mask():
+    """Arrays whose last dim in memory is not the last of the mask go through tiles: sizes around their edges, slices,
+    and any order of either array."""
+    shapes = [(300, 37), (17, 257), (16, 256), (15, 255), (33, 5, 70), (3, 2, 40, 50), (1, 70, 1, 9), (64, 1)]
+    rng = np.random.default_rng(3)
+    for number, shape in enumerate(shapes * 3):
+        kind, ty = list(KINDS)[number % 4], TYPES[(number + number // 8) % 4]
+        backward = number % 5 == 4
+        seed, offset = SEEDS[number % 20]
+        options = dict(seed=seed, offset=offset)
+        if kind in ("channel", "feature_alpha"):  # All dims in another order, or some of them.
+            dims = rng.permutation(len(shape)).tolist()
+            options["mask_dims"] = dims if number % 3 else dims[:2]
+        if number % 2:
+            options["position"] = ([int(v) for v in rng.integers(0, 9, len(shape))], [n + 10 for n in shape])
+        values = random(shape, ty, number)
+        want = call(kind, values, .3, backward, **options)
+        every = list(layouts(shape, (1, 2)))
+        for trial in range(6):
+            picked = [every[int(rng.integers(len(every)))] for _ in range(2)]
+            x, out = (Guarded(shape, DTYPES[ty], strides) for strides in picked)
+            x.fill(values)
+            what = f"{kind} {ty} {shape} {picked} backward {backward} {options}"
+            with threads(1 + trial % 3):
+                call(kind, x.array, .3, backward, out=out.array, **options)
+                same(out.array, want, what)
+                out.check(what)
+                call(kind, x.array, .3, backward, inplace=True, **options)
+                same(x.array, want, what + " in place")
+                x.check(what)
+            if not backward:
+                m = Guarded(shape, bool, picked[0])
+                md.mask(shape, .3, out=m.array, **options)
+                same(m.array, call(kind, values, .3, return_mask=True, **options)[1], what + ": mask")
+                m.check(what)
+                same(call(kind, x.array, .3, training=False, **options), x.array.copy(), what + ": evaluation")
+
+
 def test_large_strided():
     """The same for arrays that threads share: rows with gaps, columns, and the whole transposed."""
     shape = (700, 401)

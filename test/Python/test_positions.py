@@ -66,6 +66,18 @@ def test_far_away():
                  f"{kind} {ty} {options}")
 
 
+def test_rows_of_one():
+    """A dim of one element moves the index of those inside of it."""
+    whole = random((5, 6, 7), "f32")
+    for kind in KINDS:
+        y = call(kind, whole, .4, seed=3, offset=4)
+        for i, j, k in ((4, 0, 0), (3, 2, 0), (1, 5, 3), (0, 1, 6), (2, 3, 2)):
+            for block in (np.s_[i:i + 1, j:, k:], np.s_[i:i + 1, j:j + 1, k:], np.s_[i:, j:j + 1, k:k + 1],
+                          np.s_[i:i + 1, j:j + 1, k:k + 1], np.s_[i:i + 1, j:, k:k + 1]):
+                same(call(kind, whole[block], .4, seed=3, offset=4, position=((i, j, k), whole.shape)), y[block],
+                     f"{kind} at {(i, j, k)} {block}")
+
+
 def test_shards_are_the_whole():
     """Cut along each axis, also for several threads, the parts are those of the unsharded array."""
     shape = (512, 1024)  # 2 MiB, and 1 MiB each half.

@@ -318,6 +318,13 @@ TEST_F(ProgramTest, RefusesPrograms) {
             message.substr(0, message.find('\n')))
       << "the slot has the first line";
   dropoutClearStatus();
+  EXPECT_EQ(compile("func.func @f() { return }\nfunc.func @f() { return }"),
+            DROPOUT_INVALID_ARGUMENT);
+  ASSERT_NE(message.find('\n'), std::string::npos) << message;
+  EXPECT_EQ(std::string(dropoutLastMessage()),
+            message.substr(0, message.find('\n')))
+      << "a note is not in it";
+  dropoutClearStatus();
   EXPECT_EQ(compile(std::string("ML\xefR\0", 5)), DROPOUT_INVALID_ARGUMENT);
   dropoutClearStatus();
 
