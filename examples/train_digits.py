@@ -161,7 +161,7 @@ def compare_time(digits, make, theirs, ours, seconds, size=BATCH):
     trainings = {way: Training(make, makers[way], 0) for way in makers}
     times = {way: [] for way in makers}
     batches, start = digits.batches(0, 1, size), time.perf_counter()
-    while time.perf_counter() - start < seconds or len(times["none"]) < 12:
+    while time.perf_counter() - start < seconds or len(times["none"]) < 8:
         round = len(times["none"])
         batch = batches[round % len(batches)]
         x, labels = digits.x[batch], digits.labels[batch]
@@ -188,7 +188,7 @@ def time_rows(times):
 
 def show_net(digits, title, make, theirs, ours, options):
     accuracy = compare_accuracy(digits, make, theirs, ours, options.seeds, options.epochs)
-    times = compare_time(digits, make, theirs, ours, 0.5 if options.quick else 2)
+    times = compare_time(digits, make, theirs, ours, 0.2 if options.quick else 2)
     print("\n%s\n%d epochs of batches of %d; %d seeds; %d digits held out\n" % (
         title, options.epochs, BATCH, options.seeds, HELD_OUT))
     row("", "%s", "torch.nn", "mlir_dropout.torch", "no dropout")
@@ -379,7 +379,7 @@ def main():
         folder, first, steps = options.resume
         return resume(folder, int(first), int(steps))
     options.seeds = options.seeds or (2 if options.quick else 5)
-    options.epochs = options.epochs or (6 if options.quick else 20)
+    options.epochs = options.epochs or (4 if options.quick else 20)
     for name in ("seeds", "epochs"):
         if getattr(options, name) < 1:
             parser.error("expected --%s to be at least 1, but got %d" % (name, getattr(options, name)))
@@ -391,7 +391,7 @@ def main():
     result = {"torch": torch.__version__, "seeds": options.seeds, "epochs": options.epochs}
     for title, name, make, theirs, ours in NETS:
         result[name] = show_net(digits, title, make, theirs, ours, options)
-    result["again"] = show_again(digits, *((4, 0.2) if options.quick else (10, 2)))
+    result["again"] = show_again(digits, *((4, 0.1) if options.quick else (10, 2)))
     if options.json:
         with open(options.json, "w") as f:
             json.dump(result, f, indent=2)
