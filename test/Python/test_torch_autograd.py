@@ -273,6 +273,24 @@ def test_in_place_under_no_grad(name):
         assert same_bits(ours(name)(y.clone(), inplace=True), ours(name)(y))
 
 
+@all_functions
+def test_in_place_on_elements_that_share_memory(name):
+    # torch writes to some of them in whatever order; here nothing is drawn, counted or written.
+    shape = shape_of(name)
+    strides = [1] * len(shape)
+    for grad in (False, True):
+        base = torch.zeros(20, requires_grad=grad)
+        x = (base * 1.0 if grad else base).as_strided(shape, strides)
+        with unmoved(), pytest.raises(ValueError, match="share memory"):
+            getattr(F, name)(x, 0.5, True, True)
+        assert x._version == 0 and not x.any()
+    # Rows that lie into each other and don't meet are none of those.
+    x = torch.arange(48.0).as_strided((2, 24), (1, 2))
+    before = x.clone()
+    y = F.dropout(x, 0.5, True, True, generator=generator())
+    assert y is x and same_bits(x.contiguous(), ours("dropout")(before).contiguous())
+
+
 def test_in_place_changes_nothing_outside_of_a_slice():
     x = torch.randn(9, 9)
     before = x.clone()
@@ -345,6 +363,12 @@ def test_transforms():
         assert len({tuple(row.tolist()) for row in per_sample}) == len(ones)
         diagonal = jacfwd(lambda x: ours(name)(x), randomness="same")(torch.ones(8))
         assert torch.equal(diagonal != 0, torch.diag(core_mask((8,), 0.5, 7, 0)))
+    # Also of a tensor that isn't part of the batch.
+    ones = torch.ones(50)
+    rows = vmap(lambda y: F.dropout(ones) + y, randomness="different")(torch.zeros(40, 50))
+    assert len({tuple(row.tolist()) for row in rows}) == len(rows)
+    with unmoved(), pytest.raises(RuntimeError, match="randomness"):
+        vmap(lambda y: F.dropout(ones) + y)(torch.zeros(40, 50))
     channels = vmap(lambda x: ours("dropout1d")(x), randomness="same", in_dims=2)(torch.ones(4, 3, 5))
     assert same_bits(channels[2].contiguous(), ours("dropout1d")(torch.ones(4, 3)))
     module = mdt.Dropout(0.5)

@@ -52,7 +52,7 @@ def _run(op, x, state, p, kind, mask_dims, rounds, resolution):
     seed, offset = state.tolist()
     out = torch.empty_like(x)
     dims = None if mask_dims is None else tuple(mask_dims)
-    _engine.kernel(op, _engine.materialize(x), out, (kind, p, seed, offset, dims, rounds, resolution))
+    _engine.kernel(op, x, out, (kind, p, seed, offset, dims, rounds, resolution))
     return out
 
 

@@ -435,6 +435,11 @@ def test_make_fx(mode):
     torch.manual_seed(2)
     assert same_bits(first, module(x) * 2) and same_bits(second, module(x) * 2)
     assert not torch.equal(first, second)
+    # p = 0 is a draw and nothing else.
+    module.p = 0.0
+    graph = make_fx(module, tracing_mode=mode)(torch.ones(5, 6))
+    assert [n.target for n in graph.graph.nodes if n.op == "call_function" and "sym" not in str(n.target)] \
+        == [operators.draw.default]
 
 
 @pytest.mark.parametrize("strict", [False, True])
