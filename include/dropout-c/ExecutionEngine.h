@@ -67,6 +67,12 @@ DROPOUT_CAPI int32_t dropoutExecutableCompile(
     const char *source, size_t size, const DropoutCompileOptions *options,
     DropoutExecutable **executable, char **message);
 
+/// Waits for what other threads compile, kernels of Kernels.h included, and
+/// lets none of them begin to compile for the rest of the process: they block.
+/// To be called before exit() where threads may be compiling, since exit()
+/// destroys what the compiler works with. This thread may go on. Never fails.
+DROPOUT_CAPI void dropoutStopCompiling(void);
+
 /// Unloads the code; no call may be inside of it. NULL is allowed.
 DROPOUT_CAPI void dropoutExecutableDestroy(DropoutExecutable *executable);
 

@@ -9,6 +9,7 @@
 #include "dropout-c/ExecutionEngine.h"
 #include "Status.h"
 #include "dropout/ExecutionEngine/Executable.h"
+#include "dropout/ExecutionEngine/ForkGate.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -169,6 +170,8 @@ int32_t dropoutExecutableCompile(const char *source, size_t size,
   *executable = result->release();
   return DROPOUT_OK;
 }
+
+void dropoutStopCompiling() { ForkGate::closeForOthers(); }
 
 void dropoutExecutableDestroy(DropoutExecutable *executable) {
   delete executable;

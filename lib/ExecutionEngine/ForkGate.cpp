@@ -23,6 +23,9 @@ static void initialize(pthread_rwlock_t *lock) {
   pthread_rwlockattr_destroy(&attributes);
 }
 
+/// Held for good by the thread that closed the gate.
+static bool isClosed = false;
+
 /// Never destroyed: threads may compile while the process ends.
 static pthread_rwlock_t *getLock() {
   static pthread_rwlock_t *lock = [] {
@@ -30,9 +33,16 @@ static pthread_rwlock_t *getLock() {
     initialize(lock);
     // The child's is a new one: threads of the parent that wait at the gate
     // are counted in it, and are not there.
-    pthread_atfork([] { pthread_rwlock_wrlock(getLock()); },
-                   [] { pthread_rwlock_unlock(getLock()); },
-                   [] { initialize(getLock()); });
+    pthread_atfork(
+        [] {
+          if (!isClosed)
+            pthread_rwlock_wrlock(getLock());
+        },
+        [] {
+          if (!isClosed)
+            pthread_rwlock_unlock(getLock());
+        },
+        [] { initialize(getLock()); });
     return lock;
   }();
   return lock;
@@ -49,4 +59,12 @@ ForkGate::ForkGate() {
 ForkGate::~ForkGate() {
   if (--depth == 0)
     pthread_rwlock_unlock(getLock());
+}
+
+void ForkGate::closeForOthers() {
+  if (isClosed)
+    return;
+  pthread_rwlock_wrlock(getLock());
+  isClosed = true;
+  ++depth; // So that this thread never asks for the lock again.
 }

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import atexit as _atexit
 from typing import Any, List, Optional, Union
 
 from ._native import _core
@@ -15,6 +16,10 @@ from ._native import _core
 __all__ = ["CompileError", "CompiledFunction", "compile"]
 
 CompileError = _core.CompileError
+
+# Daemon threads may be compiling when the process ends, which takes away what they
+# work with.
+_atexit.register(_core.stop_compiling)
 
 
 class CompiledFunction:
@@ -127,7 +132,7 @@ def compile(
     if entry == "":
         raise ValueError("expected entry to be the name of a function, but got ''")
     program = _core.Program(source, entry or "", lowering, int(threads), int(nontemporal_bytes),
-                            int(optimization_level), bool(vector_math), cpu, features, bool(cache))
+                            int(optimization_level), vector_math, cpu, features, cache)
     names = program.names
     if entry is None and len(names) != 1:
         raise CompileError("expected entry, the name of one of the public functions, since there are %d: %s"

@@ -54,7 +54,10 @@ struct Source {
 class Program {
 public:
   explicit Program(Source source);
-  ~Program() { dropoutExecutableDestroy(executable); }
+  ~Program() {
+    Unlocked unlocked; // It may have to wait for a fork, or the process's end.
+    dropoutExecutableDestroy(executable);
+  }
   Program(const Program &) = delete;
   Program &operator=(const Program &) = delete;
 
@@ -396,6 +399,10 @@ void dropout::python::addProgram(nb::module_ &module) {
            })
       .def("emit", &Program::emit)
       .def("call", &Program::call);
+  module.def("stop_compiling", [] {
+    Unlocked unlocked;
+    dropoutStopCompiling();
+  });
   module.attr("EMIT_LLVM_IR") = int(DROPOUT_EMIT_LLVM_IR);
   module.attr("EMIT_ASSEMBLY") = int(DROPOUT_EMIT_ASSEMBLY);
   module.attr("EMIT_OBJECT") = int(DROPOUT_EMIT_OBJECT);

@@ -300,3 +300,20 @@ def test_guarded_fields():
         md.element(x.array, .5, seed=2, inplace=True)
         same(x.array, want, ty)
         x.check(ty)
+
+
+def test_autograd_is_told_of_masks(torch):
+    """A mask that is drawn anew into a tensor that autograd has saved is an error in backward."""
+    mask, x = torch.ones(8, dtype=torch.bool), torch.ones(8, requires_grad=True)
+    y = torch.where(mask, x, torch.zeros(()))
+    md.mask(8, out=mask)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+def test_tangents_are_refused(torch):
+    """Forward-mode differentiation is not dropped without a word."""
+    with torch.autograd.forward_ad.dual_level():
+        x = torch.autograd.forward_ad.make_dual(torch.ones(4), torch.ones(4))
+        with pytest.raises(TypeError, match="tangent"):
+            md.element(x, 0.5)

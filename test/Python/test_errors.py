@@ -241,3 +241,27 @@ def test_exceptions_in_the_middle():
     del x, options
     memory.append(1)  # A BufferError if anything still held it.
     same(md.element(X, seed=1), X * 2 * md.mask(X.shape, seed=1), "all is well")
+
+
+def test_mask_result_is_checked_first():
+    """What is wrong with the mask that is asked for is found before anything is drawn or written."""
+    generator, x = md.Generator(7), np.ones((2,) * 17, np.float32, order="F")
+    with pytest.raises(ValueError, match="at most 16 dims"):
+        md.channel(x, mask_dims=range(16, -1, -1), inplace=True, return_mask=True, generator=generator)
+    assert generator.offset == 0 and x.min() == x.max() == 1
+
+
+def test_no_memory_for_a_result():
+    generator = md.Generator(7)
+    with pytest.raises(MemoryError):
+        md.element(np.broadcast_to(np.float32(1), (2**44,)), generator=generator)
+    assert generator.offset == 0
+
+
+def test_booleans_are_no_numbers():
+    refused(TypeError, ("p", "True"), md.element, X, True, unchanged=[X])
+    refused(TypeError, ("mask_dims", "(True,)"), md.channel, X, mask_dims=(True,), unchanged=[X])
+    for shape in ({1, 2}, {3: 1}, b"\2\3", ""):
+        refused(TypeError, ("shape", repr(shape)), md.mask, shape)
+    refused(ValueError, ("entry", "''"), md.compile, "module {}", "")
+    refused(TypeError, ("cache", "'no'"), md.compile, "module {}", cache="no")

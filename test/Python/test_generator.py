@@ -7,6 +7,7 @@
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import oracle
@@ -218,3 +219,23 @@ def test_named_generators():
     for function in (lambda: data.seed, data.reserve, lambda: md.element(X, generator=data), data.get_state):
         with pytest.raises(LookupError, match="data"):
             function()
+
+
+def test_seed_and_offset_are_set_alone():
+    """Setting the seed gives no offset twice, however many threads draw meanwhile."""
+    generator, drawn, n = md.Generator(1), [], 20000
+
+    def draw():
+        drawn.extend([generator.reserve() for _ in range(n)])
+
+    workers = [threading.Thread(target=draw) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    seed = 1
+    while any(worker.is_alive() for worker in workers):
+        seed += 1
+        generator.seed = seed
+    for worker in workers:
+        worker.join()
+    assert sorted(offset for _, offset in drawn) == list(range(2 * n))
+    assert (generator.seed, generator.offset) == (seed, 2 * n)

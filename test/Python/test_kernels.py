@@ -158,3 +158,27 @@ def test_warm_calls_compile_nothing():
         once()
     assert md._core.kernel_statistics() == before
     assert re.fullmatch(r"\d+\.\d+.*", md.__version__)
+
+
+def test_tiles_compile_once():
+    """Arrays that lie across their masks: one kernel for all shapes and orders, and one for what draws nothing."""
+    run_python(PROGRAM_OF_TILES)
+
+
+PROGRAM_OF_TILES = """
+import numpy as np
+import mlir_dropout as md
+
+
+def count():
+    return md._core.kernel_statistics()["resident"]
+
+
+x = np.ones((64, 64), np.float32, order="F")
+md.element(x, .5, seed=1)
+first = count()
+for shape in [(64, 257), (257, 64), (33, 65), (8, 64, 32), (5, 4, 33, 70)]:
+    md.element(np.ones(shape, np.float32, order="F"), .5, seed=1)
+    md.element(np.ones(shape, np.float32, order="F"), .5, seed=1, position=([3] * len(shape), [300] * len(shape)))
+assert count() == first == 1, (first, count())
+"""

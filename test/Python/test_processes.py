@@ -252,3 +252,24 @@ except ImportError as error:
     for value in ("many", "-1", "1.5"):
         message = run_python(wrong, environment={"MLIR_DROPOUT_NUM_THREADS": value})
         assert "MLIR_DROPOUT_NUM_THREADS" in message and repr(value) in message
+
+
+def test_fork_while_generators_draw():
+    """A child draws from a generator that other threads were drawing from when it was forked."""
+    run_python(PRELUDE + """
+generator, end = md.Generator(3), time.monotonic() + 3
+
+
+def draw():
+    while time.monotonic() < end:
+        md.element(x, generator=generator)
+
+
+workers = [threading.Thread(target=draw) for _ in range(2)]
+for worker in workers:
+    worker.start()
+while time.monotonic() < end:
+    child(lambda: generator.reserve())
+for worker in workers:
+    worker.join()
+""")

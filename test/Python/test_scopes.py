@@ -117,3 +117,17 @@ def test_compiled_programs_see_scopes():
             same(f(X), X, "in evaluation")
         assert md.default_generator.offset == 8
         same(f(X), md.element(X, seed=42, offset=8), "the next offset")
+
+
+def test_order_on_a_generator():
+    """Scopes on a generator of one's own end in the order of the runtime's, too."""
+    generator = md.Generator(1)
+    a, b = md.seed_scope(2, generator=generator), md.seed_scope(3, generator=generator)
+    a.__enter__()
+    b.__enter__()
+    with pytest.raises(RuntimeError, match="innermost"):
+        a.__exit__(None, None, None)
+    assert (generator.seed, generator.offset) == (3, 0)
+    b.__exit__(None, None, None)
+    a.__exit__(None, None, None)
+    assert (generator.seed, generator.offset) == (1, 0)

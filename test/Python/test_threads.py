@@ -224,3 +224,43 @@ def test_scopes_of_other_threads():
         run_all(lambda: seen.append(md.is_training()))
     run_all(lambda: seen.append(md.is_training()))
     assert seen == [False, True]
+
+
+def test_first_calls_in_parallel():
+    """Two threads make the first call of a process, which imports NumPy: neither waits for the other for ever."""
+    run_python("""
+import array, faulthandler, threading
+import mlir_dropout as md
+faulthandler.dump_traceback_later(60, exit=True)
+barrier, x = threading.Barrier(2), array.array("f", [1] * 8)
+
+
+def call():
+    barrier.wait()
+    md.element(x, .5, seed=0)
+
+
+workers = [threading.Thread(target=call) for _ in range(2)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+""")
+
+
+def test_no_thread_to_be_had():
+    """Where the system starts no thread, the one that calls does the work, with the same bits."""
+    run_python("""
+import os, resource
+import numpy as np
+import mlir_dropout as md
+x = np.ones(1 << 20, np.float32)
+md.set_num_threads(1)
+want = md.element(x, .5, seed=1).tobytes()
+if os.getuid() == 0:  # No limit holds for root.
+    os.setgid(65534)
+    os.setuid(54321)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+md.set_num_threads(4)
+assert md.element(x, .5, seed=1).tobytes() == want
+""")
