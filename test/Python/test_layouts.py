@@ -267,6 +267,7 @@ def test_large_strided():
             x, out = (Guarded(values.shape, DTYPES[ty], strides) for _ in range(2))
             x.fill(values)
             for n in (1, 2, 3):
+                out.array[...] = 7
                 with threads(n):
                     call(kind, x.array, .3, seed=11, out=out.array)
                 same(out.array, want, f"{kind} {ty} {strides} threads {n}")

@@ -63,7 +63,9 @@ def grandchild():
 
 
 def body():
+    assert len(os.listdir("/proc/self/task")) == 1
     check()
+    assert len(os.listdir("/proc/self/task")) > 1, "the parent's threads are not here"
     assert md.element(x).tobytes() == want and md.default_generator.offset == 2
     assert own.reserve() == (6, 7) and named.reserve() == (8, 0)
     # New kernels and programs.
