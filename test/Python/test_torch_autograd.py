@@ -13,7 +13,6 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 import torch.nn.functional as TF
 
-import mlir_dropout
 import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
 from torch_cases import FUNCTIONS, MODULES, SHAPES, core_mask, generator, outcome, ours, same_bits, unmoved

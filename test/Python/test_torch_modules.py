@@ -15,10 +15,9 @@ import warnings
 import pytest
 import torch
 
-import mlir_dropout
 import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
-from torch_cases import (CHANNELS, ELEMENTS, FUNCTION_OF, KINDS, MODULES, SHAPES, core_mask, generator, outcome,
+from torch_cases import (CHANNELS, ELEMENTS, FUNCTION_OF, MODULES, SHAPES, core_mask, generator, outcome,
                          same_bits, unmoved)
 
 all_modules = pytest.mark.parametrize("name", MODULES)
@@ -60,7 +59,8 @@ def test_repr(name):
 def test_repr_of_axes(name):
     ours = getattr(mdt, name)
     assert repr(ours(channel_axis=1)) == f"{name}(p=0.5, inplace=False, channel_axis=1)"
-    assert repr(ours(channel_axis=0, batch_axis=None)) == f"{name}(p=0.5, inplace=False, channel_axis=0, batch_axis=None)"
+    expected = f"{name}(p=0.5, inplace=False, channel_axis=0, batch_axis=None)"
+    assert repr(ours(channel_axis=0, batch_axis=None)) == expected
 
 
 @all_modules
@@ -349,8 +349,9 @@ def test_mask_under_a_torch_function_mode():
 @all_modules
 def test_options_that_there_are_not(name):
     ours = getattr(mdt, name)
-    for options, error in (({"rounds": 8}, ValueError), ({"rounds": None}, ValueError), ({"resolution": 32}, ValueError),
-                           ({"generator": 5}, TypeError), ({"generator": "a"}, TypeError)):
+    for options, error in (({"rounds": 8}, ValueError), ({"rounds": None}, ValueError),
+                           ({"resolution": 32}, ValueError), ({"generator": 5}, TypeError),
+                           ({"generator": "a"}, TypeError)):
         (option, value), = options.items()
         got, _ = outcome(lambda: ours(**options))
         assert got[0] is error and option in got[1] and (str(value) in got[1] or type(value).__name__ in got[1])

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
-import mlir_dropout
 import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
 from mlir_dropout.torch import _engine

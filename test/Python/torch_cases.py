@@ -9,7 +9,6 @@ import warnings
 import torch
 
 import mlir_dropout
-import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
 from mlir_dropout._native import _core
 
@@ -25,14 +24,6 @@ SHAPES = {
     "Dropout2d": (6, 5, 4, 3),
     "Dropout3d": (6, 5, 2, 3, 2),
     "FeatureAlphaDropout": (6, 5, 4),
-}
-KINDS = {
-    "Dropout": _core.ELEMENT,
-    "AlphaDropout": _core.ALPHA,
-    "Dropout1d": _core.CHANNEL,
-    "Dropout2d": _core.CHANNEL,
-    "Dropout3d": _core.CHANNEL,
-    "FeatureAlphaDropout": _core.FEATURE_ALPHA,
 }
 FUNCTION_OF = dict(zip(MODULES, ("dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d",
                                  "feature_alpha_dropout")))

@@ -38,7 +38,7 @@ with p = 1; masks differ from torch's, and don't change with the number of threa
 """
 
 try:
-    import torch as _torch
+    import torch as _torch  # noqa: F401
 except ImportError as _error:
     raise ImportError("mlir_dropout.torch needs PyTorch 1.13 or newer, but torch could not be imported "
                       f"({_error}): pip install torch, or on Debian apt-get install python3-torch") from _error

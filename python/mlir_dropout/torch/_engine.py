@@ -309,8 +309,9 @@ def linear(dy: Tensor, options) -> Tensor:
         return _linear_special(dy, options)
     if dy.requires_grad and _is_grad_enabled():
         return DropoutGradient.apply(dy, options)
+    kind, p, seed, offset, mask_dims, rounds, resolution = options
     out = _empty_like(dy)
-    kernel(BACKWARD, dy, out, options)
+    _apply(BACKWARD, kind, dy, out, p, seed, offset, mask_dims, rounds, resolution)
     return out
 
 
@@ -320,8 +321,9 @@ class Dropout(Function):
     @staticmethod
     def forward(ctx, x, options):
         ctx.options = options
+        kind, p, seed, offset, mask_dims, rounds, resolution = options
         out = _empty_like(x)
-        kernel(FORWARD, x, out, options)
+        _apply(FORWARD, kind, x, out, p, seed, offset, mask_dims, rounds, resolution)
         return out
 
     @staticmethod

@@ -136,16 +136,21 @@ class _Channels(_Ours):
         return stated
 
     _kind: int
+    # Numbers of dimensions that are (N, C, ...) without a word.
+    _batched: Tuple[int, ...]
 
     def forward(self, input: Tensor) -> Tensor:
         mask_dims = stated = None
-        axis = self.channel_axis
+        axis, p = self.channel_axis, self.p
         if axis is not None:
             mask_dims = (axis,) if self.batch_axis is None else (self.batch_axis, axis)
             stated = ("batch_axis and channel_axis", (self.batch_axis, axis))
         if has_torch_function_unary(input):
             return self._overridden(input, mask_dims=mask_dims)
-        return _call_channels(self._function.__name__, self._kind, input, self.p, self.training, self.inplace, None,
+        if (axis is None and self.training is True and p.__class__ is float and 0.0 <= p <= 1.0
+                and isinstance(input, Tensor) and input.dim() in self._batched):
+            return train(self._kind, input, p, self.inplace, None, self.rounds, self.resolution, None, self._record)
+        return _call_channels(self._function.__name__, self._kind, input, p, self.training, self.inplace, None,
                               self.rounds, self.resolution, mask_dims, self._record, stated)
 
 
@@ -222,6 +227,7 @@ class Dropout1d(_Channels, torch.nn.Dropout1d):
     """
     _function = staticmethod(functional.dropout1d)
     _kind = CHANNEL
+    _batched = (3,)
 
 
 class Dropout2d(_Channels, torch.nn.Dropout2d):
@@ -238,6 +244,7 @@ class Dropout2d(_Channels, torch.nn.Dropout2d):
     """
     _function = staticmethod(functional.dropout2d)
     _kind = CHANNEL
+    _batched = (4,)
 
 
 class Dropout3d(_Channels, torch.nn.Dropout3d):
@@ -251,6 +258,7 @@ class Dropout3d(_Channels, torch.nn.Dropout3d):
     """
     _function = staticmethod(functional.dropout3d)
     _kind = CHANNEL
+    _batched = (5,)
 
 
 class FeatureAlphaDropout(_Channels, torch.nn.FeatureAlphaDropout):
@@ -269,3 +277,4 @@ class FeatureAlphaDropout(_Channels, torch.nn.FeatureAlphaDropout):
     """
     _function = staticmethod(functional.feature_alpha_dropout)
     _kind = FEATURE_ALPHA
+    _batched = (2, 3, 5)

@@ -174,10 +174,11 @@ def _rule_3d(rank: int, training):
 
 def _rule_feature_alpha(rank: int, training):
     if rank == 4 and training:
-        _warn_once("feature_alpha_dropout: received a 4-D input, whose first two dimensions are taken as (N, C), as torch's "
-              "code does; torch's documentation calls a 4-D input an unbatched (C, D, H, W). State the channel axis to "
-              "choose, and to silence this warning: mask_dims=(0, 1), or channel_axis=1 of the module, for (N, C, H, "
-              "W); mask_dims=(0,), or channel_axis=0 and batch_axis=None, for (C, D, H, W).")
+        _warn_once("feature_alpha_dropout: received a 4-D input, whose first two dimensions are taken as (N, C), as "
+                   "torch's code does; torch's documentation calls a 4-D input an unbatched (C, D, H, W). State the "
+                   "channel axis to choose, and to silence this warning: mask_dims=(0, 1), or channel_axis=1 of the "
+                   "module, for (N, C, H, W); mask_dims=(0,), or channel_axis=0 and batch_axis=None, for (C, D, H, "
+                   "W).")
     return _BATCHED if rank >= 2 else _TOO_LOW
 
 

@@ -26,12 +26,11 @@ import torch._inductor.config
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.checkpoint import checkpoint
 
-import mlir_dropout
 import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from torch_cases import FLOATS, FUNCTION_OF, MODULES, SHAPES, core_mask, generator, ours, same_bits, unmoved  # noqa: E402
+from torch_cases import FLOATS, MODULES, SHAPES, core_mask, generator, ours, same_bits, unmoved  # noqa: E402
 
 BACKENDS = ("aot_eager", "inductor")
 backends = pytest.mark.parametrize("backend", BACKENDS)
