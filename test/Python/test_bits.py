@@ -166,6 +166,12 @@ def test_thresholds():
         for seed, offset in SEEDS[:3]:
             same(md.mask(n, p, seed=seed, offset=offset), want_mask("element", (n,), float(p), seed, offset),
                  f"p {p!r} seed {seed}")
+    # Right at the draw of an element: p = u / 2^32 keeps it, and the next number drops it.
+    for seed, offset in SEEDS[:4]:
+        for index, u in enumerate(oracle.uniform(np.arange(24, dtype=np.uint64), seed, offset).tolist()):
+            for step in (0, 1):
+                m = md.mask(24, (u + step) / 2**32, seed=seed, offset=offset)
+                assert m[index] == (step == 0), f"element {index} of seed {seed}, u {u}, p (u + {step}) / 2^32"
     # A float32 is widened exactly: its mask is that of another threshold.
     assert oracle.threshold(float(np.float32(.3))) != oracle.threshold(.3)
     for p, says in ((.001, "0.001"), (.999, "0.999"), (1 / 512, "0.001953125")):

@@ -53,6 +53,8 @@ def test_public_names():
     namespace = {}
     exec("from mlir_dropout import *", namespace)
     assert set(namespace) - {"__builtins__"} == set(md.__all__) == set(dict.fromkeys(md.__all__))
+    public = {name for name, value in vars(md).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert public | {"__version__"} == set(md.__all__) | (public & {"annotations"})
     for function in (md.element, md.channel, md.alpha, md.feature_alpha):
         names = list(inspect.signature(function).parameters)
         assert names[:2] == ["x", "p"]
