@@ -22,8 +22,9 @@ public:
   ForkGate(const ForkGate &) = delete;
   ForkGate &operator=(const ForkGate &) = delete;
 
-  /// Waits until no other thread is inside, and lets none in for the rest of the
-  /// process but this one: before exit(), which destroys what LLVM works with.
+  /// Waits until no other thread is inside, and lets none in for the rest of
+  /// the process but this one: before exit(), which destroys what LLVM works
+  /// with.
   static void closeForOthers();
 };
 
