@@ -11,9 +11,18 @@ They are what a compiled graph holds: seed and offset are a tensor of two int64
 that ``draw`` makes each time the graph runs, so ten steps of one graph are ten
 masks. Needs torch.library as of PyTorch 2.4; with an older one, ``register``
 does nothing.
+
+A draw moves a generator, so no compiler may drop, repeat or reorder one. Newer
+versions can be told that it has an effect (2.15 is tried): masks are then those
+of eager mode. Older ones only know that it is random (2.4 is tried): they may
+leave a draw out that nobody uses, as for p = 0, and Inductor may reorder draws in
+a graph without gradients, so masks may be other calls' than in eager mode; a
+graph that would repeat one in backward is refused when it runs.
 """
 
 from __future__ import annotations
+
+import sys
 
 import torch
 
@@ -32,12 +41,29 @@ _SCHEMAS = {
 
 
 def _draw(handle, p, shape, kind, mask_dims, rounds, resolution, *, device):
+    if not _Operators.has_effects and _engine.in_backward():
+        _refuse_repetition()
     record = None if handle is None else _engine.find_record(handle.item())
     seed, offset = _engine.draw(None if record is None else record.generator)
     if record is not None:
         dims = None if mask_dims is None else tuple(mask_dims)
         record.last = tuple(shape), (kind, p, seed, offset, dims, rounds, resolution)
     return _engine.as_state(seed, offset)
+
+
+def _refuse_repetition() -> None:
+    """Raises if a compiled backward pass draws afresh, not from a saved state of
+    the generator: its mask would not be the forward's."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.endswith(("torch/_prims/rng_prims.py", "torch/utils/checkpoint.py")):
+            return
+        if code.co_filename.endswith("_aot_autograd/runtime_wrappers.py") and "backward" in code.co_name:
+            raise RuntimeError("expected a compiled backward pass to keep the forward's seed and offset, but it draws "
+                               "again, and gradients would be of another mask; PyTorch does so to save memory: leave "
+                               "torch._functorch.config.activation_memory_budget at 1")
+        frame = frame.f_back
 
 
 def _forward(x, state, p, kind, mask_dims, rounds, resolution):
@@ -119,12 +145,14 @@ def _keep_order(lib) -> None:
         from torch._library.effects import EffectType
         lib._register_effectful_op("mlir_dropout::draw", EffectType.ORDERED)
     except (ImportError, AttributeError):
-        pass
+        return
+    _Operators.has_effects = True
 
 
 class _Operators:
     """The operators, as the engine calls them."""
     library = None
+    has_effects = False
     draw = staticmethod(lambda *args, **kwargs: torch.ops.mlir_dropout.draw(*args, **kwargs))
     forward = staticmethod(lambda *args: torch.ops.mlir_dropout.forward(*args))
     backward = staticmethod(lambda *args: torch.ops.mlir_dropout.backward(*args))
