@@ -412,12 +412,12 @@ def test_hooks():
 
 
 def test_records_go_with_their_modules():
-    from mlir_dropout.torch import _engine
+    from mlir_dropout.torch import _records
 
     gc.collect()
-    before = len(_engine._records)
+    before = len(_records.records)
     modules = [mdt.Dropout() for _ in range(10)]
-    assert len(_engine._records) == before + 10
+    assert len(_records.records) == before + 10
     del modules
     gc.collect()
-    assert len(_engine._records) == before
+    assert len(_records.records) == before

@@ -13,7 +13,7 @@ import torch
 
 import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
-from mlir_dropout.torch import _engine
+from mlir_dropout.torch import _draws, _operators
 from torch_cases import FUNCTIONS, core_mask, ours, outcome, same_bits
 
 HAS_OPERATORS = all(hasattr(torch.library, name) for name in ("register_fake", "register_autograd"))
@@ -22,7 +22,7 @@ HAS_OPERATORS = all(hasattr(torch.library, name) for name in ("register_fake", "
 def test_operators_are_there_where_torch_can_hold_them():
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     assert HAS_OPERATORS == (version >= (2, 4))
-    assert (_engine.operators is not None) == HAS_OPERATORS
+    assert (_operators.operators is not None) == HAS_OPERATORS
     namespace = torch.ops.mlir_dropout
     for name in ("draw", "forward", "backward"):
         assert hasattr(namespace, name) == HAS_OPERATORS
@@ -67,7 +67,7 @@ def test_operators_give_what_functions_give(name):
     torch.manual_seed(4)
     state = operators.draw(None, 0.5, shape, kind, None, 10, 16, device=torch.device("cpu"))
     torch.manual_seed(4)
-    assert state.tolist() == list(_engine.draw())
+    assert state.tolist() == list(_draws.draw())
 
 
 def test_torch_is_only_needed_here():

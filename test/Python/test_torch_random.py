@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 import mlir_dropout.torch as mdt
 import mlir_dropout.torch.functional as F
-from mlir_dropout.torch import _engine
+from mlir_dropout.torch import _draws
 from torch_cases import FUNCTIONS, MODULES, SHAPES, core_mask, generator, same_bits, unmoved
 
 all_functions = pytest.mark.parametrize("name", FUNCTIONS)
@@ -78,7 +78,7 @@ def test_all_bits_of_a_draw_are_random():
     # 20000 draws: a bit that is set in 10000 +- 354 (five standard deviations) has a rate in .5 +- .018; one that is
     # stuck, or has a rate of .46, is found. Neighbouring bits are set together as often as chance has it.
     torch.manual_seed(8)
-    numbers = [_engine.draw() for _ in range(20000)]
+    numbers = [_draws.draw() for _ in range(20000)]
     assert len(set(numbers)) == len({s for s, _ in numbers}) == len({o for _, o in numbers}) == 20000
     bits = torch.tensor([[(n >> k) & 1 for n in pair for k in range(64)] for pair in numbers], dtype=torch.float64)
     assert (bits.sum(0) - 10000).abs().max() < 354
@@ -100,7 +100,7 @@ def test_consecutive_masks_agree_by_chance_only(name):
 def test_a_default_device_changes_nothing():
     torch.manual_seed(3)
     expected = F.dropout(torch.ones(50))
-    _engine._buffers.clear()
+    _draws.buffers.clear()
     if hasattr(torch, "set_default_device"):
         torch.set_default_device("meta")
     try:
@@ -114,7 +114,7 @@ def test_a_default_device_changes_nothing():
 
 
 def test_a_buffer_of_inference_mode_is_no_trap():
-    _engine._buffers.clear()
+    _draws.buffers.clear()
     with torch.inference_mode():
         F.dropout(torch.ones(3))
         module = mdt.Dropout(0.5)

@@ -14,7 +14,9 @@ from typing import Any, Callable, Iterable, List
 import torch
 import torch.utils.checkpoint
 
-from . import _engine
+from ._draws import replaying
+from ._pytorch import is_compiling
+from ._records import Record
 from .functional import AnyGenerator
 
 
@@ -39,8 +41,8 @@ def checkpoint(function: Callable, *args: Any, generators: Iterable[AnyGenerator
     found = list(generators)
     if isinstance(function, torch.nn.Module):
         records = (getattr(module, "_record", None) for module in function.modules())
-        found += [r.generator for r in records if isinstance(r, _engine.Record) and r.generator is not None]
-    if found and not _engine.is_compiling():
+        found += [r.generator for r in records if isinstance(r, Record) and r.generator is not None]
+    if found and not is_compiling():
         function = _Replayed(function, found)
     return torch.utils.checkpoint.checkpoint(function, *args, **kwargs)
 
@@ -59,13 +61,13 @@ class _Replayed:
         if not self.states:
             self.states = now
             return self.function(*args, **kwargs)
-        token = _engine.replaying.set(True)
+        token = replaying.set(True)
         try:
             self._set(self.states)
             return self.function(*args, **kwargs)
         finally:
             self._set(now)
-            _engine.replaying.reset(token)
+            replaying.reset(token)
 
     def _set(self, states: List[Any]) -> None:
         for generator, state in zip(self.generators, states):

@@ -15,8 +15,11 @@ import torch
 from torch import Tensor
 from torch.overrides import has_torch_function_unary
 
-from . import _engine, functional
-from ._engine import ALPHA, CHANNEL, ELEMENT, FEATURE_ALPHA, train
+from . import functional
+from ._draws import check_generator
+from ._kernel import ALPHA, CHANNEL, ELEMENT, FEATURE_ALPHA, check_options, mask_of
+from ._records import Record, recording
+from ._training import train
 from .functional import AnyGenerator, _call, _call_channels
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
@@ -30,7 +33,7 @@ class _Ours:
     training: bool
     rounds: int
     resolution: int
-    _record: _engine.Record
+    _record: Record
 
     _function: Any
 
@@ -42,11 +45,11 @@ class _Ours:
         self._begin(generator, rounds, resolution)
 
     def _begin(self, generator=None, rounds: int = 10, resolution: int = 16) -> None:
-        _engine.check_generator(generator)
-        _engine.check_options(rounds, resolution, self.p)
+        check_generator(generator)
+        check_options(rounds, resolution, self.p)
         self.rounds = rounds
         self.resolution = resolution
-        self._record = _engine.Record(generator)
+        self._record = Record(generator)
 
     @property
     def generator(self) -> Optional[AnyGenerator]:
@@ -55,7 +58,7 @@ class _Ours:
 
     @generator.setter
     def generator(self, value: Optional[AnyGenerator]) -> None:
-        _engine.check_generator(value)
+        check_generator(value)
         self._record.generator = value
 
     @property
@@ -64,7 +67,7 @@ class _Ours:
         shape. None before the first. Made anew at every access, from the seed
         and offset of that call."""
         last = self._record.last
-        return None if last is None else _engine.mask_of(last)
+        return None if last is None else mask_of(last)
 
     def extra_repr(self) -> str:
         return super().extra_repr() + "".join(f", {name}={value}" for name, value in self._stated().items())
@@ -82,7 +85,7 @@ class _Ours:
 
     def _overridden(self, input, **options) -> Tensor:
         """For an input that has a __torch_function__ of its own."""
-        with _engine.recording(self._record):
+        with recording(self._record):
             return type(self)._function(input, self.p, self.training, self.inplace, generator=self._record.generator,
                                         rounds=self.rounds, resolution=self.resolution, **options)
 

@@ -23,10 +23,14 @@ graph that would repeat one in backward is refused when it runs.
 from __future__ import annotations
 
 import sys
+from typing import Optional, Type
 
 import torch
 
-from . import _engine
+from ._draws import as_state, draw, in_backward
+from ._kernel import BACKWARD, FORWARD, kernel
+from ._records import find_record
+from ._vmap import batch
 
 _OPTIONS = "float p, int kind, int[]? mask_dims, int rounds, int resolution"
 
@@ -41,14 +45,14 @@ _SCHEMAS = {
 
 
 def _draw(handle, p, shape, kind, mask_dims, rounds, resolution, *, device):
-    if not _Operators.has_effects and _engine.in_backward():
+    if not _Operators.has_effects and in_backward():
         _refuse_repetition()
-    record = None if handle is None else _engine.find_record(handle.item())
-    seed, offset = _engine.draw(None if record is None else record.generator)
+    record = None if handle is None else find_record(handle.item())
+    seed, offset = draw(None if record is None else record.generator)
     if record is not None:
         dims = None if mask_dims is None else tuple(mask_dims)
         record.last = tuple(shape), (kind, p, seed, offset, dims, rounds, resolution)
-    return _engine.as_state(seed, offset)
+    return as_state(seed, offset)
 
 
 def _refuse_repetition() -> None:
@@ -67,18 +71,18 @@ def _refuse_repetition() -> None:
 
 
 def _forward(x, state, p, kind, mask_dims, rounds, resolution):
-    return _run(_engine.FORWARD, x, state, p, kind, mask_dims, rounds, resolution)
+    return _run(FORWARD, x, state, p, kind, mask_dims, rounds, resolution)
 
 
 def _backward(dy, state, p, kind, mask_dims, rounds, resolution):
-    return _run(_engine.BACKWARD, dy, state, p, kind, mask_dims, rounds, resolution)
+    return _run(BACKWARD, dy, state, p, kind, mask_dims, rounds, resolution)
 
 
 def _run(op, x, state, p, kind, mask_dims, rounds, resolution):
     seed, offset = state.tolist()
     out = torch.empty_like(x)
     dims = None if mask_dims is None else tuple(mask_dims)
-    _engine.kernel(op, x, out, (kind, p, seed, offset, dims, rounds, resolution))
+    kernel(op, x, out, (kind, p, seed, offset, dims, rounds, resolution))
     return out
 
 
@@ -104,17 +108,18 @@ def _vmap(op):
 
     def rule(info, in_dims, x, state, p, kind, mask_dims, rounds, resolution):
         dims = None if mask_dims is None else tuple(mask_dims)
-        return _engine.batch(lambda x, state, kind, dims: op(x, state, p, kind, dims, rounds, resolution), info,
+        return batch(lambda x, state, kind, dims: op(x, state, p, kind, dims, rounds, resolution), info,
                              in_dims, x, state, kind, dims)
 
     return rule
 
 
 def register() -> None:
-    """Registers the operators, once, and tells the engine of them."""
+    """Registers the operators, once."""
+    global operators
     library = torch.library
     needed = ("register_autograd", "register_fake", "Library")
-    if _engine.operators is not None or not all(hasattr(library, name) for name in needed):
+    if operators is not None or not all(hasattr(library, name) for name in needed):
         return
     lib = library.Library("mlir_dropout", "DEF")
     tags = [torch.Tag.pt2_compliant_tag]
@@ -135,7 +140,7 @@ def register() -> None:
             library.register_vmap(f"mlir_dropout::{name}", _vmap(getattr(torch.ops.mlir_dropout, name)), lib=lib)
     _keep_order(lib)
     _Operators.library = lib
-    _engine.operators = _Operators
+    operators = _Operators
 
 
 def _keep_order(lib) -> None:
@@ -150,9 +155,13 @@ def _keep_order(lib) -> None:
 
 
 class _Operators:
-    """The operators, as the engine calls them."""
+    """The operators, as Python calls them."""
     library = None
     has_effects = False
     draw = staticmethod(lambda *args, **kwargs: torch.ops.mlir_dropout.draw(*args, **kwargs))
     forward = staticmethod(lambda *args: torch.ops.mlir_dropout.forward(*args))
     backward = staticmethod(lambda *args: torch.ops.mlir_dropout.backward(*args))
+
+
+#: None where torch.library can't hold operators (before 2.4), and until `register` has been called.
+operators: "Optional[Type[_Operators]]" = None

@@ -52,8 +52,9 @@ import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
-from . import _engine
-from ._engine import ALPHA, CHANNEL, ELEMENT, FEATURE_ALPHA
+from ._draws import check_generator
+from ._kernel import ALPHA, CHANNEL, ELEMENT, FEATURE_ALPHA
+from ._training import train
 from .._generator import Generator as _Generator
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
@@ -72,7 +73,7 @@ def _call(name, kind, input, p, training, inplace, generator, rounds, resolution
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {_type_name(input)}")
     if training is True:
-        return _engine.train(kind, input, p, inplace, generator, rounds, resolution, mask_dims, record)
+        return train(kind, input, p, inplace, generator, rounds, resolution, mask_dims, record)
     if training is not False:
         raise TypeError(f"{name}(): argument 'train' (position 3) must be bool, not {_type_name(training)}")
     return input
@@ -236,7 +237,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return handle_torch_function(dropout, (input,), input, p=p, training=training, inplace=inplace,
                                      generator=generator, rounds=rounds, resolution=resolution)
     if generator is not None:
-        _engine.check_generator(generator)
+        check_generator(generator)
     return _call("dropout", ELEMENT, input, p, training, inplace, generator, rounds, resolution, None, None)
 
 
@@ -255,7 +256,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         return handle_torch_function(alpha_dropout, (input,), input, p=p, training=training, inplace=inplace,
                                      generator=generator, rounds=rounds, resolution=resolution)
     if generator is not None:
-        _engine.check_generator(generator)
+        check_generator(generator)
     return _call("alpha_dropout", ALPHA, input, p, training, inplace, generator, rounds, resolution, None, None)
 
 
@@ -272,7 +273,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         return handle_torch_function(dropout1d, (input,), input, p=p, training=training, inplace=inplace,
                                      generator=generator, rounds=rounds, resolution=resolution, mask_dims=mask_dims)
     if generator is not None:
-        _engine.check_generator(generator)
+        check_generator(generator)
     return _call_channels("dropout1d", CHANNEL, input, p, training, inplace, generator, rounds, resolution, mask_dims,
                           None)
 
@@ -292,7 +293,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         return handle_torch_function(dropout2d, (input,), input, p=p, training=training, inplace=inplace,
                                      generator=generator, rounds=rounds, resolution=resolution, mask_dims=mask_dims)
     if generator is not None:
-        _engine.check_generator(generator)
+        check_generator(generator)
     return _call_channels("dropout2d", CHANNEL, input, p, training, inplace, generator, rounds, resolution, mask_dims,
                           None)
 
@@ -313,7 +314,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         return handle_torch_function(dropout3d, (input,), input, p=p, training=training, inplace=inplace,
                                      generator=generator, rounds=rounds, resolution=resolution, mask_dims=mask_dims)
     if generator is not None:
-        _engine.check_generator(generator)
+        check_generator(generator)
     return _call_channels("dropout3d", CHANNEL, input, p, training, inplace, generator, rounds, resolution, mask_dims,
                           None)
 
@@ -334,6 +335,6 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
         return handle_torch_function(feature_alpha_dropout, (input,), input, p=p, training=training, inplace=inplace,
                                      generator=generator, rounds=rounds, resolution=resolution, mask_dims=mask_dims)
     if generator is not None:
-        _engine.check_generator(generator)
+        check_generator(generator)
     return _call_channels("feature_alpha_dropout", FEATURE_ALPHA, input, p, training, inplace, generator, rounds,
                           resolution, mask_dims, None)
