@@ -11,6 +11,8 @@
 #include "dropout/Runtime/Runtime.h"
 
 #include "llvm/Support/MathExtras.h"
+#include <cstring>
+#include <utility>
 
 using namespace mlir;
 using namespace mlir::dropout;
@@ -19,6 +21,8 @@ using namespace mlir::dropout;
 static constexpr int64_t lineBytes = 64;
 /// Elements of a tile along the mask: with a line of floats 16 KiB.
 static constexpr int64_t maxMaskSize = 256;
+/// Arrays of more bytes are in no cache that is near: tiles are fetched ahead.
+static constexpr int64_t minPrefetchedBytes = int64_t(4) << 20;
 /// Below that a tile costs more to set up than its draws.
 static constexpr int64_t minTileElements = 64;
 
@@ -50,17 +54,93 @@ std::optional<Tiling> mlir::dropout::getTiling(const Plan &plan,
   return tiling;
 }
 
-/// Copies a matrix, memory first in the inner loop.
+namespace {
+/// A square of words, as many a side as a vector register has on any machine.
+template <typename Word>
+struct Square {
+  static constexpr int64_t kSide = 16 / sizeof(Word);
+  using Row __attribute__((vector_size(16))) = Word;
+
+  /// Interleaves the halves of two rows; after log2(side) rounds of that on
+  /// rows half the square apart, rows are columns.
+  template <size_t... I>
+  void transpose(std::index_sequence<I...>) {
+    Row next[kSide];
+    for (int64_t width = 1; width < kSide; width *= 2) {
+      for (int64_t row = 0; row < kSide / 2; ++row) {
+        const Row &a = rows[row], &b = rows[row + kSide / 2];
+        next[2 * row] = __builtin_shufflevector(a, b, getLane(I)...);
+        next[2 * row + 1] =
+            __builtin_shufflevector(a, b, (getLane(I) + kSide / 2)...);
+      }
+      std::copy(next, next + kSide, rows);
+    }
+  }
+  static constexpr int getLane(size_t index) {
+    return int(index / 2 + (index % 2) * kSide);
+  }
+
+  void load(const Word *from, int64_t stride) {
+    for (int64_t row = 0; row < kSide; ++row)
+      std::memcpy(&rows[row], from + row * stride, sizeof(Row));
+  }
+  void store(Word *to, int64_t stride) const {
+    for (int64_t row = 0; row < kSide; ++row)
+      std::memcpy(to + row * stride, &rows[row], sizeof(Row));
+  }
+
+  Row rows[kSide];
+};
+} // namespace
+
+/// Transposes a strip of squares. Not inlined: it needs all registers.
+template <typename Word>
+[[gnu::noinline]] static void
+transposeSquares(const Word *from, int64_t fromStride, int64_t fromStep,
+                 Word *to, int64_t toStride, int64_t toStep, int64_t count) {
+  Square<Word> square;
+  for (int64_t number = 0; number < count; ++number) {
+    square.load(from, fromStride);
+    square.transpose(std::make_index_sequence<Square<Word>::kSide>());
+    square.store(to, toStride);
+    from += fromStep;
+    to += toStep;
+  }
+}
+
+/// Copies a matrix, of which rows lie along the mask and columns along memory.
 template <typename Word>
 static void copyMatrix(const char *from, int64_t fromRow, int64_t fromColumn,
                        char *to, int64_t toRow, int64_t toColumn, int64_t rows,
-                       int64_t columns) {
-  for (int64_t row = 0; row < rows; ++row) {
-    auto *source = reinterpret_cast<const Word *>(from) + row * fromRow;
-    auto *destination = reinterpret_cast<Word *>(to) + row * toRow;
-    for (int64_t column = 0; column < columns; ++column)
-      destination[column * toColumn] = source[column * fromColumn];
+                       int64_t columns, bool fetchesNext) {
+  auto *source = reinterpret_cast<const Word *>(from);
+  auto *destination = reinterpret_cast<Word *>(to);
+  auto copyWords = [&](int64_t firstRow, int64_t lastRow, int64_t firstColumn) {
+    for (int64_t row = firstRow; row < lastRow; ++row)
+      for (int64_t column = firstColumn; column < columns; ++column)
+        destination[row * toRow + column * toColumn] =
+            source[row * fromRow + column * fromColumn];
+  };
+  constexpr int64_t side = Square<Word>::kSide;
+  bool in = fromColumn == 1 && toRow == 1;
+  if (!in && !(fromRow == 1 && toColumn == 1))
+    return copyWords(0, rows, 0);
+  // A few rows at a time take whole lines of memory.
+  int64_t squares = columns / side, row = 0;
+  for (; row + side <= rows; row += side) {
+    // No processor sees by itself that so many rows are walked at once.
+    if (fetchesNext) {
+      const Word *next =
+          (in ? source + row * fromRow : destination + row * toRow) + columns;
+      for (int64_t ahead = 0; ahead < side; ++ahead)
+        __builtin_prefetch(next + ahead * (in ? fromRow : toRow));
+    }
+    transposeSquares(source + row * fromRow, in ? fromRow : fromColumn,
+                     side * fromColumn, destination + row * toRow,
+                     in ? toColumn : toRow, side * toColumn, squares);
+    copyWords(row, row + side, squares * side);
   }
+  copyWords(row, rows, 0);
 }
 
 static auto getCopy(unsigned elementSize) {
@@ -89,6 +169,7 @@ int32_t mlir::dropout::runTiles(const CompiledFunction &kernel,
                                 int64_t last) {
   auto elementSize = int64_t(getElementSize(call.destination.element));
   auto copy = getCopy(unsigned(elementSize));
+  bool isLarge = plan.numElements * elementSize >= minPrefetchedBytes;
   const PlanDim &memory = plan.dims[tiling.memoryDim];
   const PlanDim &mask = plan.dims[tiling.maskDim];
   // The dims that index the mask, in its order; the last is `maskDim`.
@@ -129,15 +210,18 @@ int32_t mlir::dropout::runTiles(const CompiledFunction &kernel,
       if (index == tiling.memoryDim)
         ++dim;
     }
+    bool fetchesNext =
+        isLarge && begins[tiling.memoryDim] + columns < memory.size;
     if (call.operation != KernelOperation::Mask)
       copy(static_cast<const char *>(call.source.data) + source * elementSize,
            mask.sourceStride, memory.sourceStride, buffer, 1, rows, rows,
-           columns);
+           columns, fetchesNext);
     if (int32_t status = invokeKernel(kernel, call, dims, buffer, buffer))
       return status;
     copy(buffer, 1, rows,
          static_cast<char *>(call.destination.data) + destination * elementSize,
-         mask.destinationStride, memory.destinationStride, rows, columns);
+         mask.destinationStride, memory.destinationStride, rows, columns,
+         fetchesNext);
   }
   return DROPOUT_OK;
 }
