@@ -131,6 +131,18 @@ static nb::object takeResult(PyObject *result) {
   return nb::steal(result);
 }
 
+/// Unlike `nb::hasattr` it forgets no other exception, an interrupt by the user
+/// among them.
+static bool hasAttribute(nb::handle object, const char *name) {
+  auto value = nb::steal(PyObject_GetAttrString(object.ptr(), name));
+  if (value.is_valid())
+    return true;
+  if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+    throw nb::python_error();
+  PyErr_Clear();
+  return false;
+}
+
 /// An import lets other threads run: two may get here, and both must get on. So
 /// this is no initialiser of a static variable, in which the second would wait
 /// for the first with the interpreter's lock in its hands.
@@ -162,9 +174,9 @@ static const Torch *getTorch() {
     return nullptr;
   }
   // While torch itself is being imported it has no tensors yet.
-  if (!nb::hasattr(module, "empty_like") || !nb::hasattr(module, "Tensor") ||
-      !nb::hasattr(module, "autograd") ||
-      !nb::hasattr(module.attr("autograd"), "forward_ad"))
+  if (!hasAttribute(module, "empty_like") || !hasAttribute(module, "Tensor") ||
+      !hasAttribute(module, "autograd") ||
+      !hasAttribute(module.attr("autograd"), "forward_ad"))
     return nullptr;
   auto *result = new Torch{keep(module.attr("Tensor")),
                            keep(module.attr("empty_like")),
@@ -214,7 +226,7 @@ void dropout::python::requireFloats(const ArrayArgument &array,
 std::string dropout::python::describe(nb::handle object) {
   auto *type = reinterpret_cast<PyObject *>(Py_TYPE(object.ptr()));
   std::string name = toText(nb::getattr(type, "__name__"));
-  if (nb::hasattr(object, "dtype"))
+  if (hasAttribute(object, "dtype"))
     return name + " of " + toText(nb::getattr(object, "dtype"));
   return name;
 }
@@ -344,7 +356,7 @@ void ArrayArgument::readBuffer(Access access, nb::handle exporter,
            swapped ? "to have elements in the byte order of this machine"
                    : "to have elements of float16, bfloat16, float32 or "
                      "float64",
-           swapped || !buffer.format || nb::hasattr(object, "dtype")
+           swapped || !buffer.format || hasAttribute(object, "dtype")
                ? describe(object)
                : describe(object) + " of format '" + buffer.format + "'");
   }
@@ -447,12 +459,84 @@ bool ArrayArgument::viewTorch(Access access) {
   return true;
 }
 
+namespace {
+/// What a capsule named "dltensor_versioned" holds, up to its flags.
+/// Source: https://github.com/dmlc/dlpack/blob/v1.1/include/dlpack/dlpack.h
+struct VersionedHeader {
+  uint32_t major, minor;
+  void *context;
+  void (*deleter)(VersionedHeader *);
+  uint64_t flags;
+};
+constexpr uint64_t readOnlyFlag = 1, copiedFlag = 2;
+constexpr uint32_t knownMajor = 1;
+} // namespace
+
+/// Calls __dlpack__; null and an exception of Python if that fails.
+static PyObject *callDLPack(nb::handle object, bool versioned) {
+  static const Name method("__dlpack__"), keyword("max_version");
+  static PyObject *const names = PyTuple_Pack(1, nb::handle(keyword).ptr()),
+                         *const newest = Py_BuildValue("(II)", knownMajor, 1U);
+  PyObject *arguments[] = {object.ptr(), newest};
+  return PyObject_VectorcallMethod(nb::handle(method).ptr(), arguments, 1,
+                                   versioned ? names : nullptr);
+}
+
+nb::object ArrayArgument::exportDLPack(Access access) const {
+  // Capsules without a version are the cheaper ones, and can't say that their
+  // memory is not to be written to.
+  bool versioned = access == Access::Write;
+  auto capsule = nb::steal(callDLPack(object, versioned));
+  // Old exporters know no versions; read-only memory has no capsule without.
+  if (!capsule.is_valid() && (PyErr_ExceptionMatches(PyExc_TypeError) ||
+                              PyErr_ExceptionMatches(PyExc_BufferError))) {
+    nb::python_error first;
+    capsule = nb::steal(callDLPack(object, !versioned));
+    // One of the two is about the argument, which is not the caller's.
+    if (!capsule.is_valid() && PyErr_ExceptionMatches(PyExc_TypeError)) {
+      PyErr_Clear();
+      first.restore();
+    }
+  }
+  if (!capsule.is_valid()) {
+    nb::python_error error;
+    if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)) {
+      error.restore();
+      throw nb::python_error();
+    }
+    nb::raise_from(error, PyExc_TypeError,
+                   "expected %s to export its memory by DLPack, but got %s",
+                   name, describe(object).c_str());
+  }
+  if (auto *header = static_cast<VersionedHeader *>(
+          PyCapsule_CheckExact(capsule.ptr()) &&
+                  PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned")
+              ? PyCapsule_GetPointer(capsule.ptr(), "dltensor_versioned")
+              : nullptr)) {
+    if (header->major != knownMajor)
+      refuse(PyExc_TypeError, "to export its memory by DLPack 1",
+             describe(object) + ", which has version " +
+                 std::to_string(header->major));
+    if (access == Access::Write && header->flags & readOnlyFlag)
+      refuse(PyExc_ValueError, "to be writable",
+             "a read-only " + describe(object));
+    if (access == Access::Write && header->flags & copiedFlag)
+      refuse(PyExc_ValueError, "to be writable",
+             describe(object) + ", which exports a copy of its memory");
+    return capsule;
+  }
+  if (!PyCapsule_CheckExact(capsule.ptr()) ||
+      !PyCapsule_IsValid(capsule.ptr(), "dltensor"))
+    refuse(PyExc_TypeError, "to export its memory by DLPack", describe(object));
+  return capsule;
+}
+
 bool ArrayArgument::viewDLPack(Access access) {
-  if (PyType_Check(object.ptr()) || !nb::hasattr(object, "__dlpack__"))
+  if (PyType_Check(object.ptr()) || !hasAttribute(object, "__dlpack__"))
     return false;
   library = getImporter(object).is_none() ? Library::NumPy : Library::Other;
   // Asked before the memory is: an export may wait for the device.
-  if (nb::hasattr(object, "__dlpack_device__")) {
+  if (hasAttribute(object, "__dlpack_device__")) {
     nb::object device = object.attr("__dlpack_device__")();
     auto kind = nb::steal(PySequence_GetItem(device.ptr(), 0));
     long number = kind.is_valid() ? PyLong_AsLong(kind.ptr()) : -1;
@@ -484,14 +568,15 @@ bool ArrayArgument::viewDLPack(Access access) {
   if (access == Access::Write) {
     // JAX's arrays are values: nobody may write to them, whatever the capsule
     // says.
-    if (nb::hasattr(object, "at") && nb::hasattr(object, "addressable_shards"))
+    if (hasAttribute(object, "at") &&
+        hasAttribute(object, "addressable_shards"))
       refuse(PyExc_ValueError, "to be writable",
              "a read-only " + describe(object));
-    if (!nb::try_cast(object, writable))
+    if (!nb::try_cast(exportDLPack(access), writable))
       refuse(PyExc_ValueError, "to be writable", describe(object));
     read(writable);
   } else {
-    if (!nb::try_cast(object, readable))
+    if (!nb::try_cast(exportDLPack(access), readable))
       refuse(PyExc_TypeError, "to export its memory by DLPack",
              describe(object));
     read(readable);
@@ -542,6 +627,22 @@ nb::object dropout::python::makeNumPyArray(nb::handle shape, const char *type) {
   return getNumPy().empty(shape, nb::str(type));
 }
 
+/// Memory of that shape for `finishArray`.
+static nb::object makeMemory(const DropoutArray &array, int32_t type) {
+  // JAX takes memory of this alignment without a copy.
+  constexpr size_t alignment = 64;
+  size_t shape[maxRank], bytes = size_t(getInfo(type).size);
+  for (int32_t dim = 0; dim < array.rank; ++dim)
+    bytes *= shape[dim] = size_t(array.shape[dim]);
+  void *memory =
+      std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
+  if (!memory)
+    throw std::bad_alloc();
+  nb::capsule owner(memory, [](void *memory) noexcept { std::free(memory); });
+  return nb::cast(nb::ndarray<nb::array_api>(
+      memory, size_t(array.rank), shape, owner, nullptr, getInfo(type).dlpack));
+}
+
 nb::object dropout::python::makeArrayLike(const ArrayArgument &like) {
   switch (like.getLibrary()) {
   case Library::NumPy:
@@ -556,24 +657,22 @@ nb::object dropout::python::makeArrayLike(const ArrayArgument &like) {
   case Library::Other:
     break;
   }
-  const DropoutArray &array = like.get();
-  // JAX takes memory of this alignment without a copy.
-  constexpr size_t alignment = 64;
-  auto bytes = size_t(like.getNumBytes());
-  void *memory =
-      std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
-  if (!memory)
-    throw std::bad_alloc();
-  nb::capsule owner(memory, [](void *memory) noexcept { std::free(memory); });
-  size_t shape[maxRank];
-  std::copy(array.shape, array.shape + array.rank, shape);
-  return nb::cast(
-      nb::ndarray<nb::array_api>(memory, size_t(array.rank), shape, owner,
-                                 nullptr, getInfo(array.elementType).dlpack));
+  return makeMemory(like.get(), like.get().elementType);
 }
 
 nb::object dropout::python::makeMaskLike(const ArrayArgument &like) {
   nb::tuple shape = makeShape(like.get());
+  if (like.getLibrary() == Library::Other) {
+    nb::object memory = makeMemory(like.get(), DROPOUT_I1);
+    // Asked now, before anything is drawn: not all take booleans by DLPack.
+    try {
+      getImporter(like.getObject())(memory);
+      return memory;
+    } catch (nb::python_error &error) {
+      if (!error.matches(PyExc_Exception))
+        throw;
+    }
+  }
   if (like.getLibrary() != Library::Torch)
     return getNumPy().empty(shape, getNumPy().boolean);
   nb::object empty = nb::module_::import_("torch").attr("empty");
@@ -583,7 +682,7 @@ nb::object dropout::python::makeMaskLike(const ArrayArgument &like) {
 
 nb::object dropout::python::finishArray(nb::object array,
                                         const ArrayArgument &like) {
-  if (like.getLibrary() != Library::Other)
+  if (like.getLibrary() != Library::Other || isA(array, getNumPy().arrayType))
     return array;
   return getImporter(like.getObject())(array);
 }

@@ -70,6 +70,9 @@ private:
   bool viewTorch(Access access);
   bool viewDLPack(Access access);
   bool viewBuffer(Access access);
+  /// The capsule of its memory. Throws TypeError, or ValueError for memory that
+  /// can't be written to where it is to be.
+  nb::object exportDLPack(Access access) const;
   void readBuffer(Access access, nb::handle exporter,
                   std::optional<DropoutElementType> type);
   void setType(DropoutElementType type, int32_t rank);
@@ -93,7 +96,8 @@ private:
 /// memory that `finishArray` makes an array of that library of.
 nb::object makeArrayLike(const ArrayArgument &like);
 
-/// The same for its keep mask: of booleans, in C order.
+/// The same for its keep mask: of booleans, in C order; NumPy's where the
+/// library takes none by DLPack.
 nb::object makeMaskLike(const ArrayArgument &like);
 
 /// What to return to the caller for an array that one of the above made.

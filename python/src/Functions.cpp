@@ -317,7 +317,9 @@ static nb::object runOnArray(int operation, int kind, nb::handle x,
     if (!hasOut)
       result = finishArray(std::move(result), source);
   }
-  return returnMask ? nb::make_tuple(result, mask) : result;
+  if (!returnMask)
+    return result;
+  return nb::make_tuple(result, finishArray(std::move(mask), source));
 }
 
 static nb::object runOnMask(nb::handle shape, nb::handle p, nb::handle maskDims,

@@ -8,6 +8,8 @@
 import contextlib
 import itertools
 import os
+import pathlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -172,10 +174,33 @@ def refused(exceptions, says, function, *arguments, unchanged=(), **options):
 def run_python(code, *arguments, timeout=120, environment=None):
     """Runs code in a process of its own; returns what it printed. A variable that is None is not set there."""
     variables = {name: value for name, value in {**os.environ, **(environment or {})}.items() if value is not None}
-    result = subprocess.run([sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], capture_output=True,
-                            text=True, timeout=timeout, env=variables)
-    assert result.returncode == 0, f"exit code {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
-    return result.stdout
+    command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(code), *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
+        try:
+            out, errors = process.communicate(timeout=timeout)
+            state = f"exit code {process.returncode}"
+        except subprocess.TimeoutExpired:
+            # What hangs says where: what its threads wait for in the system, and, by SIGABRT, the lines of Python.
+            state = f"not ended after {timeout} s\n{waits_of(process.pid)}"
+            process.send_signal(signal.SIGABRT)
+            try:
+                out, errors = process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                out, errors = process.communicate()
+    assert process.returncode == 0, f"{state}\n{out[-2000:]}\n{errors[-4000:]}"
+    return out
+
+
+def waits_of(pid):
+    """A line for every thread of a process: its name, its state, the call of the system that it waits in."""
+    lines = []
+    for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir()):
+        with contextlib.suppress(OSError):
+            name, state = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            lines.append(f"thread {task.name} {name}: {state.split()[0]} {(task / 'wchan').read_text()} "
+                         f"{(task / 'syscall').read_text().strip()}")
+    return "\n".join(lines)
 
 
 @contextlib.contextmanager

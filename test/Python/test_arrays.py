@@ -54,6 +54,36 @@ class Standard(DLPack):
         return Standard(np.from_dlpack(other))
 
 
+class Versioned:
+    """Exports a NumPy array of f32 as a capsule of a version, with flags."""
+
+    class Tensor(ctypes.Structure):
+        _fields_ = [("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("context", ctypes.c_void_p),
+                    ("deleter", ctypes.c_void_p), ("flags", ctypes.c_uint64), ("data", ctypes.c_void_p),
+                    ("device", ctypes.c_int32 * 2), ("rank", ctypes.c_int32), ("code", ctypes.c_uint8),
+                    ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16), ("shape", ctypes.c_void_p),
+                    ("strides", ctypes.c_void_p), ("offset", ctypes.c_uint64)]
+
+    def __init__(self, array, major=1, flags=0):
+        rank = array.ndim
+        self.array, self.capsules = array, 0
+        self.shape = (ctypes.c_int64 * rank)(*array.shape)
+        self.strides = (ctypes.c_int64 * rank)(*(s // array.itemsize for s in array.strides))
+        self.tensor = self.Tensor(major, 0, None, None, flags, array.ctypes.data, (1, 0), rank, 2, 32, 1,
+                                  ctypes.addressof(self.shape), ctypes.addressof(self.strides), 0)
+
+    def __dlpack__(self, **options):
+        if "max_version" not in options:
+            raise BufferError("only with a version")
+        self.capsules += 1
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return new(ctypes.addressof(self.tensor), b"dltensor_versioned", None)
+
+
+READ_ONLY, COPIED = 1, 2
+
+
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch")
@@ -267,11 +297,86 @@ def test_dlpack_refused():
 
     for result in (None, 3, "capsule", RuntimeError("no memory today"), BufferError("no")):
         refused(TypeError, ("x ", "DLPack", "Broken"), md.element, Broken(x, result))
+    reason = RuntimeError("no memory today")
+    with pytest.raises(TypeError) as refusal:
+        md.element(Broken(x, reason))
+    assert refusal.value.__cause__ is reason
+    for exception in (KeyboardInterrupt, SystemExit, MemoryError):
+        broken = Broken(x, x)
+        broken.__class__ = type("Interrupted", (Broken,), {"__dlpack__": lambda self, **_: raise_(exception)})
+        with pytest.raises(exception):
+            md.element(broken)
     refused(TypeError, ("x ", "float16, bfloat16"), md.element, DLPack(np.ones(3, int)))
     refused(TypeError, ("x ", "float16, bfloat16"), md.element, DLPack(np.ones(3, complex)))
     locked = np.ones(3)
     locked.flags.writeable = False
     refused((TypeError, ValueError), "x ", md.element, DLPack(locked), inplace=True, unchanged=[locked])
+
+
+def raise_(exception):
+    raise exception
+
+
+def test_dlpack_versions():
+    """Capsules say whether their memory may be written to, and whether it is the exporter's own."""
+    x = VALUES.copy()
+    for flags in (0, READ_ONLY, COPIED):
+        y, m = md.element(Versioned(x, flags=flags), .5, seed=1, return_mask=True)
+        same(y, WANT, f"flags {flags}")
+        assert m.dtype == bool
+    out = np.zeros_like(x)
+    exporter = Versioned(out)
+    assert md.element(x, .5, seed=1, out=exporter) is exporter and exporter.capsules == 1
+    same(out, WANT, "out")
+    exporter = Versioned(x.copy())
+    assert md.element(exporter, .5, seed=1, inplace=True) is exporter
+    same(exporter.array, WANT, "in place")
+    for flags, word in ((READ_ONLY, "read-only"), (COPIED, "copy"), (READ_ONLY | COPIED, "read-only")):
+        for options in ({"inplace": True}, {}):
+            exporter = Versioned(x, flags=flags)
+            source = exporter if options else VALUES
+            refused(ValueError, ("writable", word, "Versioned"), md.element, source, .5, unchanged=[x],
+                    **(options or {"out": exporter}))
+    for major in (0, 2, 9):
+        for options in ({}, {"inplace": True}):
+            refused(TypeError, ("x ", "DLPack 1", f"version {major}"), md.element, Versioned(x, major=major),
+                    unchanged=[x], **options)
+
+
+def test_mask_of_other_libraries():
+    """The mask of return_mask is an array of the caller's library, where that takes booleans by DLPack."""
+    want = md.mask(VALUES.shape, .5, seed=1)
+
+    class Booleans(DLPack):
+
+        @classmethod
+        def from_dlpack(cls, other):
+            get = ctypes.pythonapi.PyCapsule_GetPointer
+            get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+            capsule = other.__dlpack__()
+            tensor = Versioned.Tensor.from_address(get(capsule, b"dltensor") - Versioned.Tensor.data.offset)
+            if tensor.code != 6:
+                return cls(np.from_dlpack(other))
+            shape = (ctypes.c_int64 * tensor.rank).from_address(tensor.shape)
+            memory = (ctypes.c_bool * int(np.prod(shape))).from_address(tensor.data)
+            return cls(np.array(memory).reshape(tuple(shape)))
+
+    y, m = md.element(Booleans(VALUES), .5, seed=1, return_mask=True)
+    assert type(y) is Booleans and type(m) is Booleans
+    same(y.array, WANT, "values")
+    assert m.array.dtype == bool and (m.array == want).all()
+
+    class NoBooleans(Booleans):
+
+        @classmethod
+        def from_dlpack(cls, other):
+            result = super().from_dlpack(other)
+            if result.array.dtype == bool:
+                raise BufferError("no booleans")
+            return result
+
+    y, m = md.element(NoBooleans(VALUES), .5, seed=1, return_mask=True)
+    assert type(y) is NoBooleans and type(m) is np.ndarray and (m == want).all()
 
 
 def test_zero_copy():
