@@ -2,7 +2,7 @@
 # Exceptions. See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# benchmark/python.py: what it times is dropout, and it would notice if it were
+# benchmark/python_cases.py: what python.py times is dropout, and it would notice if it were
 # not. Nothing is timed here.
 
 import importlib
@@ -15,12 +15,20 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def bench(root):
+def folder(root):
     sys.path.insert(0, str(root / "benchmark"))
-    try:
-        yield importlib.import_module("python")
-    finally:
-        sys.path.remove(str(root / "benchmark"))
+    yield
+    sys.path.remove(str(root / "benchmark"))
+
+
+@pytest.fixture(scope="module")
+def bench(folder):
+    return importlib.import_module("python_cases")
+
+
+@pytest.fixture(scope="module")
+def driver(folder):
+    return importlib.import_module("python")
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +104,11 @@ def test_calls_run(bench):
             assert goal in (None, 3 if group == "NumPy" else 8), name
 
 
-def test_a_failing_rival_costs_its_figures_alone(bench, capsys):
+def test_a_failing_rival_costs_its_figures_alone(bench, driver, capsys):
     def broken(case, memory):
         raise OSError("no such library\nand more")
 
-    found = bench.measure_cases(cases(bench)[:1], {"ours, NumPy": bench.make_ours, "broken": broken}, 0, "test")
+    found = driver.measure_cases(cases(bench)[:1], {"ours, NumPy": bench.make_ours, "broken": broken}, 0, "test")
     assert found["errors"] == {"broken": "element f32 p=0.1 64KiB: OSError: no such library"}
     (case,) = found["cases"]
     assert set(case["kernels"]) == {"ours, NumPy"} and case["rounds"] >= 5
