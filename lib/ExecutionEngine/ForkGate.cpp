@@ -48,6 +48,10 @@ static pthread_rwlock_t *getLock() {
   return lock;
 }
 
+/// Made when the library is loaded: a child of a fork(2) during its first use
+/// would wait for ever for the thread that makes it.
+[[maybe_unused]] static pthread_rwlock_t *const madeLock = getLock();
+
 /// How often this thread is inside.
 static thread_local unsigned depth = 0;
 

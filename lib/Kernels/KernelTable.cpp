@@ -46,6 +46,9 @@ static KernelTable &getTable() {
   return *table;
 }
 
+/// Made when the library is loaded, for children of fork(2): see ForkGate.cpp.
+[[maybe_unused]] static const KernelTable &madeTable = getTable();
+
 static const CompiledFunction *lookup(const KernelTable &table, StringRef key) {
   const KernelMap *kernels = table.kernels.load(std::memory_order_acquire);
   auto it = kernels->find(key);

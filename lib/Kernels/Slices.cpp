@@ -27,11 +27,12 @@
 
 using namespace mlir::dropout;
 
-unsigned mlir::dropout::getHardwareThreads() {
-  static const unsigned count =
-      llvm::hardware_concurrency().compute_thread_count();
-  return count;
-}
+// What follows is made when the library is loaded, for children of fork(2): see
+// ForkGate.cpp.
+static const unsigned numHardwareThreads =
+    llvm::hardware_concurrency().compute_thread_count();
+
+unsigned mlir::dropout::getHardwareThreads() { return numHardwareThreads; }
 
 namespace {
 /// The slices of one call. Threads take the next one that nobody has.
@@ -126,12 +127,12 @@ void Pool::add(const std::shared_ptr<Job> &job, unsigned wanted) {
 /// Never destroyed: its threads wait in it until the process ends.
 static std::atomic<Pool *> currentPool{nullptr};
 
+/// The threads of a parent are not in its child. Its pool stays where it is:
+/// its locks may be held by threads that are gone.
+[[maybe_unused]] static const int poolRegistration =
+    pthread_atfork(nullptr, nullptr, [] { currentPool = nullptr; });
+
 static Pool &getPool() {
-  // The threads of a parent are not in its child. Its pool stays where it is:
-  // its locks may be held by threads that are gone.
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { currentPool = nullptr; });
-  (void)registered;
   Pool *pool = currentPool;
   if (pool)
     return *pool;

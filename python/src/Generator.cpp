@@ -92,6 +92,10 @@ static std::mutex &getMutex() {
   return *mutex;
 }
 
+/// Made when the module is loaded: a child of a fork(2) during its first use
+/// would wait for ever for the thread that makes it.
+[[maybe_unused]] static const std::mutex &madeMutex = getMutex();
+
 Generator Generator::ofRuntime(std::optional<std::string> name) {
   Generator generator(0, 0);
   generator.isRuntimes = true;
