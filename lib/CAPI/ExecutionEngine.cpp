@@ -50,10 +50,6 @@ static int32_t fail(llvm::Error error, char **message) {
   return dropoutRecordError(status, line.str().c_str());
 }
 
-static llvm::Error refuse(const Twine &message) {
-  return llvm::createStringError(message);
-}
-
 static llvm::Expected<CompileOptions>
 unwrap(const DropoutCompileOptions *options) {
   if (!options)

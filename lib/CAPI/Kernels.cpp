@@ -20,11 +20,6 @@ static_assert(int(ElementType::I1) == DROPOUT_I1 &&
 static_assert(int(KernelKind::Element) == DROPOUT_ELEMENT &&
               int(KernelKind::FeatureAlpha) == DROPOUT_FEATURE_ALPHA);
 
-static llvm::Error refuse(const llvm::Twine &message) {
-  return llvm::make_error<RuntimeError>(DROPOUT_INVALID_ARGUMENT,
-                                        message.str());
-}
-
 static llvm::Error unwrap(const DropoutArray *array, llvm::StringRef name,
                           StridedArray &result) {
   if (!array)

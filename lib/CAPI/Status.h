@@ -20,6 +20,11 @@ namespace mlir::dropout::capi {
 /// `DROPOUT_INVALID_ARGUMENT`, and its text.
 std::pair<int32_t, std::string> takeStatus(llvm::Error error);
 
+/// The error of an argument that can't be what it is.
+inline llvm::Error refuse(const llvm::Twine &message) {
+  return llvm::createStringError(message);
+}
+
 /// Consumes \p error and records it in the thread's slot, unless the runtime
 /// has done so. Returns its status; `DROPOUT_OK` for success.
 inline int32_t recordError(llvm::Error error) {
