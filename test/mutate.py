@@ -562,7 +562,7 @@ MUTANTS = {
     "gate-child": ("a child of fork compiles", "lib/ExecutionEngine/ForkGate.cpp", "[] { initialize(getLock()); }",
                    "[] {}", PYTHON + "test_processes.py::test_fork"),
     "compiled-twice": ("a kernel that several threads want at once is compiled once", KERNEL_TABLE,
-                       "  if (const CompiledFunction *kernel = lookup(table, key))\n"
+                       "  if (const CompiledFunction *kernel = lookup(bucket, key))\n"
                        "    return *kernel; // Compiled while we waited.\n", "",
                        CAPI_TESTS + "KernelsTest.ManyCallers"),
     "kernel-file-cache": ("kernels come from the file cache", KERNEL_TABLE, "{}, table.cache.get());", "{}, nullptr);",

@@ -10,24 +10,32 @@
 #include "KernelSource.h"
 #include "dropout/ExecutionEngine/ForkGate.h"
 
-#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/xxhash.h"
+#include <array>
 #include <atomic>
 #include <mutex>
 
 using namespace mlir;
 using namespace mlir::dropout;
 
-using KernelMap = llvm::StringMap<CompiledFunction>;
-
 namespace {
+struct Kernel {
+  std::string key;
+  CompiledFunction function;
+  const Kernel *next; ///< In the same bucket.
+};
+
 /// Kernels are never unloaded: a call on another thread may be inside of one.
 struct KernelTable {
   /// Read without a lock, which would cost calls their time, and a child of
-  /// fork(2) would have to know who held it. A new kernel comes with a new map;
-  /// the old ones stay, since somebody may be reading them. There are as many
-  /// as there are kernels.
-  std::atomic<const KernelMap *> kernels{new KernelMap()};
+  /// fork(2) would have to know who held it: a kernel that is in a list stays
+  /// as it is, and new ones are put before it.
+  std::array<std::atomic<const Kernel *>, 256> buckets = {};
   std::atomic<uint64_t> compiled{0}, loaded{0};
+
+  std::atomic<const Kernel *> &getBucket(StringRef key) {
+    return buckets[llvm::xxh3_64bits(key) % buckets.size()];
+  }
 
   /// Guards what follows, and the writing of the above. Held while a kernel is
   /// compiled, so that two threads do not compile the same one; taken inside of
@@ -49,20 +57,23 @@ static KernelTable &getTable() {
 /// Made when the library is loaded, for children of fork(2): see ForkGate.cpp.
 [[maybe_unused]] static const KernelTable &madeTable = getTable();
 
-static const CompiledFunction *lookup(const KernelTable &table, StringRef key) {
-  const KernelMap *kernels = table.kernels.load(std::memory_order_acquire);
-  auto it = kernels->find(key);
-  return it == kernels->end() ? nullptr : &it->second;
+static const CompiledFunction *lookup(const std::atomic<const Kernel *> &bucket,
+                                      StringRef key) {
+  const Kernel *kernel = bucket.load(std::memory_order_acquire);
+  while (kernel && kernel->key != key)
+    kernel = kernel->next;
+  return kernel ? &kernel->function : nullptr;
 }
 
 llvm::Expected<CompiledFunction> mlir::dropout::getKernel(StringRef key) {
   KernelTable &table = getTable();
-  if (const CompiledFunction *kernel = lookup(table, key))
+  std::atomic<const Kernel *> &bucket = table.getBucket(key);
+  if (const CompiledFunction *kernel = lookup(bucket, key))
     return *kernel;
 
   ForkGate gate;
   std::lock_guard<std::mutex> lock(table.mutex);
-  if (const CompiledFunction *kernel = lookup(table, key))
+  if (const CompiledFunction *kernel = lookup(bucket, key))
     return *kernel; // Compiled while we waited.
   if (!table.isCacheOpen) {
     auto cache = ObjectCache::openDefault();
@@ -83,9 +94,8 @@ llvm::Expected<CompiledFunction> mlir::dropout::getKernel(StringRef key) {
   table.executables.push_back(std::move(*executable));
   bool isLoaded = table.cache && table.cache->getCounters().hits != hits;
   ++(isLoaded ? table.loaded : table.compiled);
-  auto *kernels = new KernelMap(*table.kernels);
-  kernels->try_emplace(key, *kernel);
-  table.kernels.store(kernels, std::memory_order_release);
+  bucket.store(new Kernel{key.str(), *kernel, bucket.load()},
+               std::memory_order_release);
   return *kernel;
 }
 

@@ -38,6 +38,15 @@ NOINLINE void *operator new(size_t size) {
   throw std::bad_alloc();
 }
 
+// A sanitizer has its own of these, whose memory is not free's.
+NOINLINE void *operator new(size_t size, const std::nothrow_t &) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  }
+}
+
 NOINLINE void operator delete(void *memory) noexcept { std::free(memory); }
 NOINLINE void operator delete(void *memory, size_t) noexcept {
   std::free(memory);
