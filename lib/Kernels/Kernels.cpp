@@ -140,6 +140,8 @@ static int32_t execute(const PreparedCall &prepared) {
       dim.position += first;
     }
     auto advance = [&](void *data, int64_t stride) -> void * {
+      if (!data)
+        return nullptr; // The source of a mask.
       return static_cast<char *>(data) + first * stride * int64_t(elementSize);
     };
     if (int32_t status =
