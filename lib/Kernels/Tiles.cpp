@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Tiles.h"
+#include "CallChecks.h"
 #include "Invoke.h"
 #include "dropout/Runtime/Runtime.h"
 
@@ -19,8 +20,9 @@ using namespace mlir::dropout;
 
 /// A line of the cache: what a tile takes of memory at a time.
 static constexpr int64_t lineBytes = 64;
-/// Elements of a tile along the mask: with a line of floats 16 KiB.
+/// Elements of a tile along the mask, and what such a tile fills with a line.
 static constexpr int64_t maxMaskSize = 256;
+static constexpr int64_t bufferBytes = maxMaskSize * lineBytes;
 /// Arrays of more bytes are in no cache that is near: tiles are fetched ahead.
 static constexpr int64_t minPrefetchedBytes = int64_t(4) << 20;
 /// Below that a tile costs more to set up than its draws.
@@ -34,15 +36,23 @@ std::optional<Tiling> mlir::dropout::getTiling(const Plan &plan,
   for (auto [index, dim] : llvm::enumerate(plan.dims))
     if (dim.maskOrder > plan.dims[maskDim].maskOrder)
       maskDim = index;
-  if (maskDim == memoryDim)
+  if (maskDim == memoryDim) // Then it is the source that may lie across.
+    for (auto [index, dim] : llvm::enumerate(plan.dims))
+      if (dim.size > 1 && dim.sourceStride != 0 &&
+          getMagnitude(dim.sourceStride) <
+              getMagnitude(plan.dims[memoryDim].sourceStride))
+        memoryDim = index;
+  if (maskDim == memoryDim || plan.dims[memoryDim].maskOrder < 0)
     return std::nullopt;
   Tiling tiling;
   tiling.memoryDim = memoryDim;
   tiling.maskDim = maskDim;
-  tiling.memorySize =
-      std::min<int64_t>(plan.dims[memoryDim].size,
-                        lineBytes / std::max(getElementSize(element), 2u));
+  int64_t elementSize = std::max(getElementSize(element), 2u);
+  int64_t line = lineBytes / elementSize;
   tiling.maskSize = std::min(plan.dims[maskDim].size, maxMaskSize);
+  // As many lines as the buffer has room for.
+  int64_t lines = bufferBytes / elementSize / tiling.maskSize / line;
+  tiling.memorySize = std::min(plan.dims[memoryDim].size, lines * line);
   if (tiling.memorySize * tiling.maskSize < minTileElements)
     return std::nullopt;
   tiling.count = 1;
@@ -122,6 +132,12 @@ static void copyMatrix(const char *from, int64_t fromRow, int64_t fromColumn,
             source[row * fromRow + column * fromColumn];
   };
   constexpr int64_t side = Square<Word>::kSide;
+  if (fromRow == 1 && toRow == 1) {
+    for (int64_t column = 0; column < columns; ++column)
+      std::memcpy(destination + column * toColumn, source + column * fromColumn,
+                  size_t(rows) * sizeof(Word));
+    return;
+  }
   bool in = fromColumn == 1 && toRow == 1;
   if (!in && !(fromRow == 1 && toColumn == 1))
     return copyWords(0, rows, 0);
@@ -179,7 +195,7 @@ int32_t mlir::dropout::runTiles(const CompiledFunction &kernel,
       if (dim.maskOrder == int64_t(order))
         maskOrder.push_back(index);
 
-  alignas(lineBytes) char buffer[maxMaskSize * lineBytes];
+  alignas(lineBytes) char buffer[bufferBytes];
   SmallVector<int64_t, 6> begins(plan.dims.size());
   for (int64_t number = first; number < last; ++number) {
     int64_t rest = number, columns = 1, rows = 1, source = 0, destination = 0;
@@ -212,6 +228,12 @@ int32_t mlir::dropout::runTiles(const CompiledFunction &kernel,
     }
     bool fetchesNext =
         isLarge && begins[tiling.memoryDim] + columns < memory.size;
+    // Rows that are whole in the mask follow one another in it: one long row.
+    if (dims[1].position == 0 && dims[1].full == rows) {
+      dims[1] = {columns * rows,      1, 1, dims[0].position * rows,
+                 dims[0].full * rows, 1};
+      dims[0] = {1, 1, 1, 0, 1, 0};
+    }
     if (call.operation != KernelOperation::Mask)
       copy(static_cast<const char *>(call.source.data) + source * elementSize,
            mask.sourceStride, memory.sourceStride, buffer, 1, rows, rows,

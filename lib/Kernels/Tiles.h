@@ -24,8 +24,9 @@ namespace mlir::dropout {
 
 /// How a plan is cut into tiles, two dims at a time.
 struct Tiling {
-  size_t memoryDim; ///< Neighbours in memory.
-  size_t maskDim;   ///< Neighbours in the mask.
+  size_t
+      memoryDim;  ///< Neighbours in memory, the destination's or the source's.
+  size_t maskDim; ///< Neighbours in the mask.
   int64_t memorySize;
   int64_t maskSize;
   int64_t count; ///< Of tiles.

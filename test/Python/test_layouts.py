@@ -221,7 +221,8 @@ def before_of(before, a, view):
 def test_across_the_mask():
     """Arrays whose last dim in memory is not the last of the mask go through tiles: sizes around their edges, slices,
     and any order of either array."""
-    shapes = [(300, 37), (17, 257), (16, 256), (15, 255), (33, 5, 70), (3, 2, 40, 50), (1, 70, 1, 9), (64, 1)]
+    shapes = [(300, 37), (17, 257), (16, 256), (15, 255), (33, 5, 70), (3, 2, 40, 50), (1, 70, 1, 9), (64, 1),
+              (9001, 2), (2, 3000, 3), (4, 7, 300), (900, 1, 5), (2, 2, 2, 33, 3)]
     rng = np.random.default_rng(3)
     for number, shape in enumerate(shapes * 3):
         kind, ty = list(KINDS)[number % 4], TYPES[(number + number // 8) % 4]
