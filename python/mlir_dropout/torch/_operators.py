@@ -26,6 +26,7 @@ import sys
 from typing import Optional, Type
 
 import torch
+from torch.autograd import forward_ad
 
 from ._draws import as_state, draw, in_backward
 from ._kernel import BACKWARD, FORWARD, kernel
@@ -94,14 +95,41 @@ def _fake(x, state, p, kind, mask_dims, rounds, resolution):
     return torch.empty_like(x)
 
 
-def _setup_context(ctx, inputs, output):
-    _, state, *ctx.options = inputs
-    ctx.save_for_backward(state)
+def _for_autograd(name):
+    """The kernel of an operator for the key Autograd. Like that of
+    torch.library.register_autograd, which drops tangents without a word."""
+    from torch._functorch.utils import enable_single_level_autograd_function
 
+    op = getattr(torch.ops.mlir_dropout, name).default
 
-def _differentiate(ctx, dy):
-    (state,) = ctx.saved_tensors
-    return (torch.ops.mlir_dropout.backward(dy, state, *ctx.options),) + (None,) * 6
+    # Not a Function: the dispatcher has dealt with torch.func's transforms by now.
+    class Node(torch.autograd.function._SingleLevelFunction):
+        """Forward, whose gradient is the same map of gradients and of tangents."""
+
+        @staticmethod
+        def forward(ctx, keyset, x, state, *options):
+            ctx.options = options
+            ctx.save_for_backward(state)
+            ctx.save_for_forward(state)
+            # A forward runs without gradients of either mode; transforms around this one have theirs.
+            with torch.enable_grad(), forward_ad._set_fwd_grad_enabled(True), torch._C._AutoDispatchBelowAutograd():
+                return op.redispatch(keyset & torch._C._after_autograd_keyset, x, state, *options)
+
+        @staticmethod
+        def backward(ctx, dy):
+            (state,) = ctx.saved_tensors
+            return (None, torch.ops.mlir_dropout.backward(dy, state, *ctx.options)) + (None,) * (1 + len(ctx.options))
+
+        @staticmethod
+        def jvp(ctx, _, dx, *others):
+            return torch.ops.mlir_dropout.backward(dx, ctx.saved_tensors[0], *ctx.options)
+
+    def kernel(keyset, *args):
+        # Also without a gradient: a compiled graph does not say whether there are tangents.
+        with enable_single_level_autograd_function():
+            return Node.apply(keyset, *args)
+
+    return kernel
 
 
 def _vmap(op):
@@ -118,7 +146,7 @@ def register() -> None:
     """Registers the operators, once."""
     global operators
     library = torch.library
-    needed = ("register_autograd", "register_fake", "Library")
+    needed = ("register_autograd", "register_fake", "Library")  # Of 2.4, whose internals are used here.
     if operators is not None or not all(hasattr(library, name) for name in needed):
         return
     lib = library.Library("mlir_dropout", "DEF")
@@ -135,7 +163,7 @@ def register() -> None:
     library.register_fake("mlir_dropout::draw", _draw_fake, lib=lib)
     for name in ("forward", "backward"):
         library.register_fake(f"mlir_dropout::{name}", _fake, lib=lib)
-        library.register_autograd(f"mlir_dropout::{name}", _differentiate, setup_context=_setup_context, lib=lib)
+        lib.impl(name, _for_autograd(name), "Autograd", with_keyset=True)
         if hasattr(library, "register_vmap"):
             library.register_vmap(f"mlir_dropout::{name}", _vmap(getattr(torch.ops.mlir_dropout, name)), lib=lib)
     _keep_order(lib)

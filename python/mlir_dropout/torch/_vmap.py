@@ -27,6 +27,8 @@ def batch(call, info, in_dims, x, state, kind, mask_dims):
             mask_dims = (0, 1) if kind in (CHANNEL, FEATURE_ALPHA) else tuple(range(x.dim() - 1))
         kind = {ELEMENT: CHANNEL, ALPHA: FEATURE_ALPHA}.get(kind, kind)
         return call(x.movedim(x_dim, 0), state, kind, tuple(d + 1 for d in mask_dims)), 0
+    if info.batch_size == 0:
+        return (torch.empty_like(x).unsqueeze(0)[:0] if x_dim is None else torch.empty_like(x.movedim(x_dim, 0))), 0
     state = state.movedim(state_dim, 0)
     members = [x] * info.batch_size if x_dim is None else x.movedim(x_dim, 0)
     return torch.stack([call(x, state, kind, mask_dims) for x, state in zip(members, state)]), 0

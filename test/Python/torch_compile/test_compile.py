@@ -550,3 +550,65 @@ def test_transforms_in_a_graph():
     with pytest.raises(Exception, match="randomness"):
         torch.compile(lambda x: vmap(F.dropout, randomness="different")(x), backend="aot_eager",
                       fullgraph=True)(torch.ones(4, 60))
+
+
+class Watched(torch.utils._python_dispatch.TorchDispatchMode):
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ("dropout", "alpha_dropout"))
+def test_tangents(name):
+    """Forward-mode derivatives through the operators: none is lost, and all are of the forward's mask."""
+    function = functools.partial(getattr(F, name), p=0.5, training=True)
+    alpha = name == "alpha_dropout"
+    on, off = (0.8864053 if alpha else 2.0), 0.0
+    x, dx = torch.randn(64), torch.randn(64)
+
+    def check(y, dy, dx=dx, x=x):
+        kept = torch.isclose(dy, on * dx)
+        assert torch.equal(dy[~kept], torch.full_like(dy[~kept], off)) and 10 < kept.sum() < 54
+        # The forward kept the same: of what is dropped y is one value.
+        assert y[~kept].unique().numel() == 1
+        if not alpha:
+            assert torch.equal(y[kept], 2 * x[kept])
+
+    jvp = torch.func.jvp
+    for backend in ("eager", "aot_eager"):
+        check(*torch.compile(lambda x, dx: jvp(function, (x,), (dx,)), backend=backend)(x, dx))
+        jacobian = torch.compile(lambda x: torch.func.jacfwd(function, randomness="same")(x), backend=backend)(x)
+        diagonal = jacobian.diagonal()
+        assert torch.equal(jacobian, diagonal.diag())
+        assert 10 < torch.isclose(diagonal, torch.tensor(on)).sum() < 54
+        hessian = torch.compile(lambda x: torch.func.hessian(lambda x: function(x).square().sum())(x), backend=backend)(x)
+        diagonal = hessian.diagonal()
+        assert torch.equal(hessian, diagonal.diag())
+        assert 10 < torch.isclose(diagonal, torch.tensor(2 * on * on)).sum() < 54
+    with torch.autograd.forward_ad.dual_level():
+        unpack, dual = torch.autograd.forward_ad.unpack_dual, torch.autograd.forward_ad.make_dual(x, dx)
+        with Watched():
+            check(*unpack(function(dual)))
+            check(*unpack(function(torch.autograd.forward_ad.make_dual(x.requires_grad_(), dx))))
+            x.requires_grad_(False)
+        kind = 2 if alpha else 0
+        check(*unpack(operators.forward(dual, torch.tensor([5, 6]), 0.5, kind, None, 10, 16)))
+        check(*unpack(torch.compile(function, backend="aot_eager")(dual)))
+    with torch.no_grad():
+        y, tangent = torch.func.linearize(functools.partial(function, generator=generator(3)), x)
+        dy = tangent(dx)
+        assert 10 < torch.isclose(dy, on * dx).sum() < 54
+
+
+def test_an_empty_batch():
+    for randomness in ("different", "same"):
+        for backend in (None, "aot_eager"):
+            batch = torch.func.vmap(F.dropout, randomness=randomness)
+            call = batch if backend is None else torch.compile(batch, backend=backend)
+            assert call(torch.ones(0, 5)).shape == (0, 5)
+
+
+def test_nested_tensors_are_refused():
+    for layout in (torch.jagged, torch.strided):
+        nested = torch.nested.nested_tensor([torch.ones(3), torch.ones(5)], layout=layout)
+        with pytest.raises(TypeError, match="expected a dense input, but got .*(jagged|nested)"):
+            F.dropout(nested)
