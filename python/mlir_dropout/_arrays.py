@@ -13,7 +13,9 @@ def get_importer(like):
     that is not known."""
     namespace = getattr(like, "__array_namespace__", None)
     if namespace is not None:  # The array API standard: JAX and others.
-        return namespace().from_dlpack
+        importer = getattr(namespace(), "from_dlpack", None)
+        if importer is not None:
+            return importer
     module = type(like).__module__.partition(".")[0]
     if module == "jaxlib":
         import jax.dlpack

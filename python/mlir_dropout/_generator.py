@@ -88,7 +88,7 @@ class Generator:
         ("data", "tensor"), and may be left out: `fork(rank=3)`. `rank` is in [0, 2**62).
         ValueError for others. The formula is at `dropoutForkSeed` in Runtime.h.
         """
-        if isinstance(name, int) and not isinstance(name, bool) and rank == 0:
+        if not isinstance(name, (str, bool)) and hasattr(name, "__index__") and rank == 0:
             name, rank = None, name  # fork(3)
         return Generator(_core.fork_seed(self.seed, "rank" if name is None else name, rank))
 
@@ -171,7 +171,10 @@ def get_state() -> bytes:
 
 def set_state(state: bytes) -> None:
     """Puts the process where `get_state` was called. ValueError for a blob that is damaged
-    or of another version, RuntimeError inside of a scope; nothing changes then."""
+    or of another version, RuntimeError inside of a scope; nothing changes then.
+
+    The blob of a `Generator` is that of a process in training that has no other: use
+    `Generator.set_state` for it."""
     if not isinstance(state, bytes):
         raise TypeError("expected state to be bytes, but got %s" % type(state).__name__)
     _core.set_state(state)

@@ -117,7 +117,7 @@ struct Torch {
   nb::handle tensorType, emptyLike, strided, boolean, isGradEnabled,
       getNumThreads;
   std::array<nb::handle, std::size(typeInfos)> types;
-  nb::handle uint8, forwardAD;
+  nb::handle uint8, forwardAD, isInferenceMode;
 };
 } // namespace
 
@@ -186,7 +186,8 @@ static const Torch *getTorch() {
                            keep(module.attr("get_num_threads")),
                            {},
                            keep(module.attr("uint8")),
-                           keep(module.attr("autograd").attr("forward_ad"))};
+                           keep(module.attr("autograd").attr("forward_ad")),
+                           keep(module.attr("is_inference_mode_enabled"))};
   for (size_t index = 0; index < std::size(typeInfos); ++index)
     result->types[index] = keep(module.attr(typeInfos[index].torch));
   torch = result;
@@ -413,13 +414,17 @@ bool ArrayArgument::viewTorch(Access access) {
   library = Library::Torch;
   static const Name isCpu("is_cpu"), layout("layout"), dtypeName("dtype"),
       dataPtr("data_ptr"), shapeName("shape"), strideName("stride"),
-      isNeg("is_neg"), resolveNeg("resolve_neg");
+      isNeg("is_neg"), resolveNeg("resolve_neg"), isInference("is_inference");
   if (isCpu.of(object).ptr() != Py_True)
     refuse(PyExc_ValueError, "in CPU memory",
            "a tensor on " + toText(nb::getattr(object, "device")));
   if (layout.of(object).ptr() != torch->strided.ptr())
     refuse(PyExc_TypeError, "to be a strided tensor",
            "a tensor of layout " + toText(nb::getattr(object, "layout")));
+  if (access == Access::Write && isInference.call(object).ptr() == Py_True &&
+      !nb::cast<bool>(torch->isInferenceMode()))
+    refuse(PyExc_ValueError, "to be writable",
+           "an inference tensor outside of torch.inference_mode()");
   // The imaginary part of a conjugate has its sign changed when it is read.
   nb::handle tensor = object;
   if (isNeg.call(object).ptr() == Py_True) {
@@ -452,10 +457,19 @@ bool ArrayArgument::viewTorch(Access access) {
     shape[dim] = PyLong_AsLongLong(PyTuple_GET_ITEM(sizes.ptr(), dim));
     strides[dim] = PyLong_AsLongLong(PyTuple_GET_ITEM(steps.ptr(), dim));
   }
-  nb::object address = dataPtr.call(tensor);
-  array.data = PyLong_AsVoidPtr(address.ptr());
-  if (PyErr_Occurred())
+  // Fake tensors have no memory, those of torch.func and the like will not say.
+  auto address = nb::steal(
+      PyObject_CallMethodNoArgs(tensor.ptr(), nb::handle(dataPtr).ptr()));
+  if (address.is_valid())
+    array.data = PyLong_AsVoidPtr(address.ptr());
+  if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_RuntimeError))
     throw nb::python_error();
+  PyErr_Clear();
+  if (!array.data && getNumBytes() != 0)
+    refuse(PyExc_TypeError,
+           "to be a tensor with memory of its own (mlir_dropout.torch takes "
+           "others, too)",
+           describe(object));
   return true;
 }
 
@@ -669,7 +683,7 @@ nb::object dropout::python::makeMaskLike(const ArrayArgument &like) {
       getImporter(like.getObject())(memory);
       return memory;
     } catch (nb::python_error &error) {
-      if (!error.matches(PyExc_Exception))
+      if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError))
         throw;
     }
   }

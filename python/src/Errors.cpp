@@ -31,6 +31,7 @@ void dropout::python::throwStatus(int32_t status, std::string message) {
     break;
   case DROPOUT_UNKNOWN_GENERATOR:
     type = PyExc_LookupError;
+    message += " (in Python: mlir_dropout.named_generator(name, seed))";
     break;
   case DROPOUT_OUT_OF_MEMORY:
     type = PyExc_MemoryError;

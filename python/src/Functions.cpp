@@ -303,18 +303,18 @@ static nb::object runOnArray(int operation, int kind, nb::handle x,
   const DropoutArray *maskArray = maskView ? &maskView->get() : nullptr;
   nb::object result;
   if (inplace) {
-    noteWritten(source);
     call.run(&source, source.get(), maskArray, source);
+    noteWritten(source);
     result = nb::borrow(x);
   } else {
     result = hasOut ? nb::borrow(out) : makeArrayLike(source);
     ArrayArgument destination(result, "out", Access::Write);
-    if (hasOut) {
+    if (hasOut)
       refuseAutograd(destination, "out");
-      noteWritten(destination);
-    }
     call.run(&source, destination.get(), maskArray, source);
-    if (!hasOut)
+    if (hasOut)
+      noteWritten(destination);
+    else
       result = finishArray(std::move(result), source);
   }
   if (!returnMask)
@@ -370,9 +370,9 @@ static nb::object runOnMask(nb::handle shape, nb::handle p, nb::handle maskDims,
                  shape.ptr(), makeShape(array).ptr());
     throw nb::python_error();
   }
+  call.run(nullptr, array, nullptr, destination);
   if (!out.is_none())
     noteWritten(destination);
-  call.run(nullptr, array, nullptr, destination);
   return result;
 }
 

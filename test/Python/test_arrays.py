@@ -244,6 +244,25 @@ def test_torch_refused(torch):
     refused(ValueError, ("out", "writable", "resolve_neg"), md.element, torch.ones(3), out=lazy)
 
 
+def test_refusals_are_no_writes(torch):
+    """Autograd goes on with what a refused call was to write to."""
+    x = torch.ones(3, requires_grad=True)
+    y = x.exp()
+    refused(ValueError, "p ", md.element, y.detach(), 2.5, inplace=True)
+    refused(ValueError, "out", md.element, torch.ones(4), out=y.detach())
+    refused(ValueError, "out", md.mask, 7, out=y.detach().bool())
+    refused(ValueError, "share memory", md.element, y.detach()[:1].expand(3), inplace=True)
+    y.sum().backward()
+    with torch.inference_mode():
+        inference = torch.ones(3)
+        md.element(inference, inplace=True)
+    refused(ValueError, ("x ", "inference"), md.element, inference, inplace=True)
+    refused(ValueError, ("out", "inference"), md.element, torch.ones(3), out=inference)
+    md.element(inference)
+    zeros = torch._efficientzerotensor(3)
+    refused(TypeError, ("x ", "memory"), md.element, zeros)
+
+
 def test_dlpack(torch):
     for ty in TYPES:
         t = torch.from_numpy(VALUES).to(getattr(torch, np.dtype(DTYPES[ty]).name))

@@ -127,6 +127,50 @@ def test_a_buffer_of_inference_mode_is_no_trap():
 # ===----------------------------------------------------------------------===//
 
 
+def test_tensors_that_lie_anywhere():
+    """PyTorch's operators take elements at any address, and so do ours."""
+    values = torch.arange(1.0, 9.0)
+    memory = bytearray(41)
+
+    def odd():
+        x = torch.frombuffer(memory, dtype=torch.float32, offset=1, count=8)
+        x.copy_(values)
+        return x
+
+    want = F.dropout(values, generator=generator(3))
+    g = generator(3)
+    assert torch.equal(F.dropout(odd(), generator=g), want) and g.offset == 1
+    x = odd()
+    assert F.dropout(x, inplace=True, generator=generator(3)) is x and torch.equal(x, want)
+    assert x._version > 1
+    for inplace in (False, True):
+        leaf = odd().requires_grad_()
+        y = F.dropout(leaf * 1, .5, True, inplace, generator=generator(3))
+        y.backward(torch.ones(8))
+        assert torch.equal(leaf.grad, want / values)
+    leaf = odd().requires_grad_()
+    F.dropout(leaf, generator=generator(3)).backward(odd())
+    assert torch.equal(leaf.grad, want)
+    assert memory[0] == 0 and not any(memory[33:])
+
+
+def test_a_generator_that_refuses():
+    """Its exception comes through, and the input is as it was, for autograd, too."""
+
+    class Empty:
+        def reserve(self):
+            raise RuntimeError("no more")
+
+    for make in (lambda: torch.ones(3), lambda: torch.ones(3, requires_grad=True) * 1):
+        x = make()
+        version = x._version
+        with pytest.raises(RuntimeError, match="no more"):
+            F.dropout(x, .5, True, True, generator=Empty())
+        assert x._version == version and torch.equal(x, torch.ones(3))
+        if x.requires_grad:
+            x.sum().backward()
+
+
 @all_functions
 def test_our_generator(name):
     with unmoved():

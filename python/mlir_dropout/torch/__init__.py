@@ -34,7 +34,8 @@ Under ``torch.compile`` (PyTorch 2.4 on) the calls are operators of the graph,
 Works with PyTorch 1.13 and newer. Differences to torch's: dropped NaNs and
 infinities don't leak and dropped negatives are +0; p = NaN is refused everywhere;
 ``inplace`` of the alpha modules is honoured; integers are refused in training also
-with p = 1; masks differ from torch's, and don't change with the number of threads.
+with p = 1; nested tensors are refused; masks differ from torch's, and don't change with
+the number of threads.
 """
 
 try:

@@ -17,7 +17,7 @@ from torch.autograd import Function, forward_ad
 
 from . import _operators
 from ._draws import as_state
-from ._kernel import BACKWARD, FORWARD, apply, kernel
+from ._kernel import BACKWARD, FORWARD, apply, kernel, repeat_aligned
 from ._pytorch import is_compiling, is_fake, is_plain, materialize, mode_depth, transforms_active
 from ._transforms import Transformed
 
@@ -34,7 +34,10 @@ def linear(dy: Tensor, options) -> Tensor:
         return DropoutGradient.apply(dy, options)
     kind, p, seed, offset, mask_dims, rounds, resolution = options
     out = _empty_like(dy)
-    apply(BACKWARD, kind, dy, out, p, seed, offset, mask_dims, rounds, resolution)
+    try:
+        apply(BACKWARD, kind, dy, out, p, seed, offset, mask_dims, rounds, resolution)
+    except ValueError:
+        repeat_aligned(BACKWARD, dy, out, options)
     return out
 
 
@@ -65,7 +68,10 @@ class Dropout(Function):
         ctx.options = options
         kind, p, seed, offset, mask_dims, rounds, resolution = options
         out = _empty_like(x)
-        apply(FORWARD, kind, x, out, p, seed, offset, mask_dims, rounds, resolution)
+        try:
+            apply(FORWARD, kind, x, out, p, seed, offset, mask_dims, rounds, resolution)
+        except ValueError:
+            repeat_aligned(FORWARD, x, out, options)
         return out
 
     @staticmethod
@@ -101,12 +107,12 @@ class DropoutGradient(Function):
 
 
 class DropoutInPlace(Function):
-    """Dropout in place. ``apply`` only lets PyTorch check that x may be written
-    and puts this node into the graph; the caller then draws and writes."""
+    """Dropout in place."""
 
     @staticmethod
-    def forward(ctx, x, node):
-        node.append(ctx)
+    def forward(ctx, x, options):
+        ctx.options = options
+        kernel(FORWARD, x, x, options)
         ctx.mark_dirty(x)
         return x
 

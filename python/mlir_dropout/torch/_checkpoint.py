@@ -38,7 +38,12 @@ def checkpoint(function: Callable, *args: Any, generators: Iterable[AnyGenerator
 
     Source: https://pytorch.org/docs/stable/checkpoint.html
     """
-    found = list(generators)
+    try:
+        found = list(generators)
+    except TypeError:
+        found = [None]
+    if not all(callable(getattr(generator, "set_state", None)) for generator in found):
+        raise TypeError(f"expected generators to be a list of generators, but got {generators!r}")
     if isinstance(function, torch.nn.Module):
         records = (getattr(module, "_record", None) for module in function.modules())
         found += [r.generator for r in records if isinstance(r, Record) and r.generator is not None]

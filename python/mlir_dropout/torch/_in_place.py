@@ -42,7 +42,7 @@ def check_leaf(x: Tensor) -> None:
     """Raises if x, which wants a gradient, is or looks into what autograd doesn't
     let anybody write to: a leaf, or one of the several views of unbind or split.
 
-    ``apply`` would find out, too, but only after it has counted the write.
+    ``apply`` would find out, too, but only after the write.
     """
     if x._is_view():
         if not _is_view_of_a_result(x):

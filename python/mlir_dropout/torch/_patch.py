@@ -51,6 +51,12 @@ def patch(model: torch.nn.Module) -> torch.nn.Module:
         return new
 
     new = _replace(model, replace)
+    scripted = [name or "the model" for name, module in new.named_modules()
+                if isinstance(module, torch.jit.ScriptModule)
+                and module.original_name in (cls.__name__ for cls in _TO_OURS)]
+    if scripted:
+        warnings.warn("patch: left alone dropout modules that torch.jit has compiled: " + ", ".join(scripted),
+                      stacklevel=2)
     if left:
         names = {id(module): name for name, module in reversed(list(new.named_modules()))}
         what = ", ".join(f"{names[id(module)] or 'the model'} ({type(module).__qualname__})" for module in left)
@@ -104,9 +110,11 @@ _torchs: dict = {}
 @contextlib.contextmanager
 def patched_functional() -> Iterator[None]:
     """Within a ``with`` block, torch.nn.functional's dropout functions are ours,
-    in all threads: for models that call ``F.dropout``, and for torch's own modules,
-    multi-head attention among them. Code that has imported the functions by name
-    keeps torch's. Nests.
+    in all threads: for models that call ``F.dropout``, and for torch's own modules
+    that do, multi-head attention that returns its weights among them. Code that has
+    imported the functions by name keeps torch's, and so does what draws in C++:
+    ``scaled_dot_product_attention``, which attention without weights is from PyTorch
+    2.0 on, and ``LSTM``, ``GRU`` and ``RNN``. Nests.
 
     >>> x = torch.full((1000,), torch.inf)
     >>> torch.nn.functional.dropout(x).isnan().any()  # inf * 0

@@ -28,7 +28,7 @@ from . import _operators
 from ._autograd import Dropout, DropoutInPlace, apply_dropout
 from ._draws import LOWEST, buffers, draw, draw_outside, new_buffer
 from ._in_place import check_leaf, check_writable, increment_version
-from ._kernel import CPU, FLOAT_TYPES, FORWARD, apply, check_options, check_type, kernel
+from ._kernel import CPU, FLOAT_TYPES, FORWARD, apply, check_options, check_type, kernel, repeat_aligned
 from ._pytorch import fake_mode, is_compiling, is_fake, is_plain, materialize, mode_depth, transforms_active
 from ._records import Record, current_record
 from ._transforms import under_transforms
@@ -60,7 +60,8 @@ def train(kind: int, x: Tensor, p: float, inplace: bool, generator, rounds: int,
         check_type(x)
     grad = x.requires_grad and _is_grad_enabled()
     # p = 0 returns the input object itself, of any type, as PyTorch does.
-    node = _claim(x, grad) if inplace and p != 0.0 else None
+    if inplace and p != 0.0:
+        _check_in_place(x, grad)
     if generator is None:
         try:
             buffer = buffers.pop()
@@ -75,42 +76,42 @@ def train(kind: int, x: Tensor, p: float, inplace: bool, generator, rounds: int,
         y = x
     elif inplace:
         y = x
-        if node is not None:
-            node.options = options
-        kernel(FORWARD, x, x, options)
+        if grad:
+            DropoutInPlace.apply(x, options)
+        else:
+            kernel(FORWARD, x, x, options)
+            if not x.is_inference():
+                increment_version(x)
     elif grad:
         y = apply_dropout(x, options)
     else:
         y = _empty_like(x)
-        apply(FORWARD, kind, x, y, p, seed, offset, mask_dims, rounds, resolution)
+        try:
+            apply(FORWARD, kind, x, y, p, seed, offset, mask_dims, rounds, resolution)
+        except ValueError:
+            repeat_aligned(FORWARD, x, y, options)
     if record is not None:
         record.last = x.shape, options
     return y
 
 
-def _claim(x: Tensor, grad: bool):
+def _check_in_place(x: Tensor, grad: bool) -> None:
     """Everything that PyTorch says against writing to x, before anything is
-    drawn or written. Counts the write. Returns the node in the graph, or None."""
+    drawn or written."""
     check_writable(x)
-    if not grad:
-        if not x.is_inference():
-            increment_version(x)
-        elif not torch.is_inference_mode_enabled():
-            raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed."
-                               "You can make a clone to get a normal tensor before doing inplace update."
-                               "See https://github.com/pytorch/rfcs/pull/17 for more details.")
-        return None
-    check_leaf(x)
-    nodes: list = []
-    DropoutInPlace.apply(x, nodes)
-    return nodes[0]
+    if grad:
+        check_leaf(x)
+    elif x.is_inference() and not torch.is_inference_mode_enabled():
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed."
+                           "You can make a clone to get a normal tensor before doing inplace update."
+                           "See https://github.com/pytorch/rfcs/pull/17 for more details.")
 
 
 def _special(kind, x, p, inplace, generator, rounds, resolution, mask_dims, record):
     """A training call on something that isn't a plain tensor, or at a time when
     more than the plain tensor has to be dealt with."""
-    if x.layout is not torch.strided:
-        raise TypeError(f"expected a dense input, but got one of layout {x.layout}")
+    if x.layout is not torch.strided or x.is_nested:
+        raise TypeError(f"expected a dense input, but got one of layout {x.layout}{', nested' * x.is_nested}")
     if x.device.type not in ("cpu", "meta"):
         raise ValueError(f"expected an input in CPU memory, but got a tensor on {x.device}")
     if p != 0.0:
