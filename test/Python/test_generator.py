@@ -113,6 +113,7 @@ def test_forks():
             child = parent.fork(name, rank)
             assert (child.seed, child.offset) == (oracle.fork(seed, name, rank), 0), f"{seed} {name} {rank}"
         assert parent.fork(3).seed == parent.fork(rank=3).seed == parent.fork(None, 3).seed != parent.fork(4).seed
+        assert parent.fork(np.int64(3)).seed == parent.fork(3).seed
         assert (parent.seed, parent.offset) == (seed, offset), "the parent does not move"
     parent = md.Generator(1)
     for arguments, exception, says in [

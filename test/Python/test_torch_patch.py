@@ -167,3 +167,12 @@ def test_patched_functional():
                                                                                          generator=generator()))
             raise Stop
     assert current() == theirs
+
+
+def test_compiled_by_jit_is_left_alone_with_a_warning():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript itself is deprecated.
+        scripted = torch.jit.script(model)
+    with pytest.warns(UserWarning, match="compiled: 1"):
+        assert mdt.patch(scripted) is scripted

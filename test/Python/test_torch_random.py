@@ -278,6 +278,13 @@ def test_checkpoint_with_generators(use_reentrant, make):
     assert same(step(plain, lambda x: mdt.checkpoint(plain, x, use_reentrant=use_reentrant)), step(plain, plain))
 
 
+def test_checkpoint_refuses_what_are_no_generators():
+    for generators in ([3], None, [None], generator(1)):
+        with pytest.raises(TypeError, match="expected generators to be a list of generators, but got"):
+            mdt.checkpoint(torch.nn.Identity(), torch.ones(2, requires_grad=True), use_reentrant=False,
+                           generators=generators)
+
+
 @reentrant
 def test_torchs_checkpoint_with_a_generator_is_an_error_not_another_mask(use_reentrant):
     g = generator(3, 5)
