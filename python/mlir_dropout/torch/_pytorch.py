@@ -65,7 +65,8 @@ else:
         subclass with a dispatch of its own, nothing fake, functional, batched,
         sparse or lazily negated."""
         return (x.is_cpu and x.layout is torch.strided and not x.is_neg() and not x._is_zerotensor()
-                and not _is_functional(x) and (x.__class__ is Tensor or x.__class__.__torch_dispatch__ in _OWN_DISPATCH)
+                and not x.is_nested and not _is_functional(x)
+                and (x.__class__ is Tensor or x.__class__.__torch_dispatch__ in _OWN_DISPATCH)
                 and ("functorch" not in sys.modules or "FuncTorch" not in str(torch._C._dispatch_keys(x))))
 
 

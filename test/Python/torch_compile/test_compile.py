@@ -580,6 +580,8 @@ def test_tangents(name):
         diagonal = jacobian.diagonal()
         assert torch.equal(jacobian, diagonal.diag())
         assert 10 < torch.isclose(diagonal, torch.tensor(on)).sum() < 54
+        if not EFFECTS:
+            continue  # PyTorch 2.4 can't compile what follows, of its own functions neither.
         squares = torch.func.hessian(lambda x: function(x).square().sum())
         hessian = torch.compile(lambda x: squares(x), backend=backend)(x)
         diagonal = hessian.diagonal()
@@ -602,7 +604,7 @@ def test_tangents(name):
 
 def test_an_empty_batch():
     for randomness in ("different", "same"):
-        for backend in (None, "aot_eager"):
+        for backend in (None, "aot_eager") if hasattr(torch.library, "register_vmap") else (None,):
             batch = torch.func.vmap(F.dropout, randomness=randomness)
             call = batch if backend is None else torch.compile(batch, backend=backend)
             assert call(torch.ones(0, 5)).shape == (0, 5)
