@@ -553,7 +553,7 @@ MUTANTS = {
     "slice-count": ("no slice is lost", KERNELS, "unsigned(llvm::divideCeil(dim.size, step))",
                     "unsigned(dim.size / step)",
                     PYTHON + "test_threads.py::test_same_bits"),
-    "slice-cut": ("arrays of 1 MiB are shared", KERNELS, "bytes < minSharedBytes)", "bytes <= minSharedBytes)",
+    "slice-cut": ("arrays of 4 MiB are shared", KERNELS, "bytes < minSharedBytes)", "bytes <= minSharedBytes)",
                   PYTHON + "test_threads.py::test_threads_are_used"),
     "pool-fork": ("a child of fork has threads of its own", "lib/Kernels/Slices.cpp", "[] { currentPool = nullptr; }",
                   "[] {}", PYTHON + "test_processes.py::test_fork"),

@@ -89,7 +89,7 @@ typedef struct DropoutParameters {
   /// are NULL: the array is the whole.
   const int64_t *position;
   const int64_t *fullShape;
-  /// Threads that share an array of 1 MiB or more; by default 1; 0: as many as
+  /// Threads that share an array of 4 MiB or more; by default 1; 0: as many as
   /// the process may run on. The bits are the same for any number.
   int32_t threads;
   /// Where mode, seed and offset come from if they are not known yet. If not

@@ -22,9 +22,9 @@ using namespace mlir;
 using namespace mlir::dropout;
 
 /// Arrays of fewer bytes are not shared among threads, and no thread gets fewer
-/// than half of that: waking one takes ten microseconds, in which this one gets
-/// through a quarter of a megabyte.
-static constexpr int64_t minSharedBytes = int64_t(1) << 20;
+/// than half of that: waking one takes ten microseconds, on a virtual machine
+/// fifty, in which this one gets through one megabyte.
+static constexpr int64_t minSharedBytes = int64_t(4) << 20;
 
 /// Slices of one dim begin at multiples of this, so that they share no cache
 /// line, Philox block or vector.

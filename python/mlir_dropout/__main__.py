@@ -258,7 +258,7 @@ def describe(out):
     line(out, "CPU", "%s, %s, %d usable" % (model, platform.machine(), cpus))
     line(out, "features", features)
     line(out, "vectors", vector_width())
-    line(out, "threads", "%d for arrays of 1 MiB or more" % md.get_num_threads())
+    line(out, "threads", "%d for arrays of 4 MiB or more" % md.get_num_threads())
     line(out, "file cache", describe_cache())
 
 

@@ -12,7 +12,7 @@ from ._native import _core
 
 
 def set_num_threads(n: int) -> None:
-    """Sets how many threads share an array of 1 MiB or more, for this process.
+    """Sets how many threads share an array of 4 MiB or more, for this process.
 
     0 restores the default: all CPUs that the process may run on, and for torch's
     tensors `torch.get_num_threads()`. The environment variable

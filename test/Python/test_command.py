@@ -66,7 +66,7 @@ def test_output(whole):
                     r"CPU +\S.*, %s, \d+ usable" % re.escape(os.uname().machine),
                     r"features +\S.*",
                     r"vectors +(\d+ bits|scalable), as the assembly of a kernel shows",
-                    r"threads +\d+ for arrays of 1 MiB or more",
+                    r"threads +\d+ for arrays of 4 MiB or more",
                     r"file cache +%s \(DROPOUT_CACHE_DIR\): \d+ programs, \d+\.\d MB"
                     % re.escape(os.environ["DROPOUT_CACHE_DIR"]),
                     r"self-check +ok: 58 known answers of the mask contract, bit for bit"):

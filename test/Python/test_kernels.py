@@ -44,7 +44,7 @@ for shape in [(), (1,), (7,), (4096,), (64, 64), (16, 16, 16), (2,) * 12, (1, 40
             md.element(x, p, position=([5] + [0] * (x.ndim - 1), [2**30] + list(shape[1:])))
 for n in (1, 2, 7):
     md.set_num_threads(n)
-    md.element(np.ones(1 << 19, np.float32), .5)
+    md.element(np.ones(1 << 20, np.float32), .5)
 md.channel(np.ones((64, 64), np.float32), .5)  # All dims index the mask: the same function.
 md.channel(np.ones((64, 64, 3), np.float32), .5, mask_dims=(0, 1, 2))
 assert kernels() == 1, kernels()

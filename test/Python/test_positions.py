@@ -80,7 +80,7 @@ def test_rows_of_one():
 
 def test_shards_are_the_whole():
     """Cut along each axis, also for several threads, the parts are those of the unsharded array."""
-    shape = (512, 1024)  # 2 MiB, and 1 MiB each half.
+    shape = (1024, 2048)  # 8 MiB, and 4 MiB each half.
     x = random(shape, "f32")
     for kind in KINDS:
         y = call(kind, x, .25, seed=13, offset=14)

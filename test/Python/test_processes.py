@@ -15,7 +15,7 @@ import numpy as np
 import mlir_dropout as md
 
 x = np.arange(1, 9, dtype=np.float32)
-big = np.ones(1 << 19, np.float32)  # 2 MiB: shared among threads.
+big = np.ones(1 << 20, np.float32)  # 4 MiB: shared among threads.
 WANT = md.mask(1 << 16, .3, seed=42, offset=7).tobytes()
 ALPHA = md.alpha(big, .5, seed=1).tobytes()
 

@@ -13,6 +13,7 @@ import pytest
 from support import DTYPES, KINDS, TYPES, Guarded, call, md, process_state, random, run_python, same, threads
 
 MIB = 1 << 20
+SHARED = 4 * MIB  # What threads share from.
 
 
 def run_all(*functions):
@@ -35,11 +36,11 @@ def run_all(*functions):
 
 
 def test_same_bits():
-    """Sizes around the cut of 1 MiB, and those that leave pieces of all lengths."""
+    """Sizes around the cut of 4 MiB, and those that leave pieces of all lengths."""
     for k, kind in enumerate(KINDS):
         for t, ty in enumerate(TYPES):
             size = np.dtype(DTYPES[ty]).itemsize
-            cut = MIB // size
+            cut = SHARED // size
             for n in (cut - 1, cut, cut + 1, 2 * cut - 4096, 3 * cut + 4095)[(k + t) % 3:]:
                 shape = {"channel": (1, n), "feature_alpha": (n, 1)}.get(kind, (n,))
                 x = random(4096, ty, k)
@@ -55,7 +56,7 @@ def test_same_bits():
                         out.check(what)
                         want = out.array.copy() if want is None else want
                         same(out.array, want, what)
-    for n in (MIB - 1, MIB, MIB + 1, 3 * MIB + 5):
+    for n in (SHARED - 1, SHARED, SHARED + 1, 3 * SHARED + 5):
         with threads(1):
             want = md.mask(n, .3, seed=n)
         for count in (2, 3, 7):
@@ -65,7 +66,7 @@ def test_same_bits():
 
 def test_cut_along_any_dim():
     """The longest dim may be anywhere, and masks in any order."""
-    for shape in ((2, 300_000), (300_000, 2), (2, 300_001, 1), (1, 2, 3, 99_999), (600, 1000)):
+    for shape in ((2, 600_000), (600_000, 2), (2, 600_001, 1), (1, 2, 3, 199_999), (1200, 1000)):
         x = random(shape, "f32")
         for dims in ((0, 1), (1, 0), (1,), (len(shape) - 1,)):
             for array in (x, np.asfortranarray(x)):
@@ -87,13 +88,13 @@ count = lambda: len(os.listdir("/proc/self/task"))
 md.element(np.ones(8, np.float32), .5)
 before = count()
 md.set_num_threads(2)
-md.element(np.ones((1 << 18) - 1, np.float32), .5)  # Less than 1 MiB.
+md.element(np.ones((1 << 20) - 1, np.float32), .5)  # Less than 4 MiB.
 md.set_num_threads(1)
-md.element(np.ones(1 << 20, np.float32), .5)
+md.element(np.ones(1 << 22, np.float32), .5)
 assert count() == before, "nothing to share"
 md.set_num_threads(2)
-md.element(np.ones(1 << 18, np.float32), .5)
-assert count() > before, "1 MiB is shared"
+md.element(np.ones(1 << 20, np.float32), .5)
+assert count() > before, "4 MiB are shared"
 """)
 
 

@@ -78,7 +78,7 @@ struct KernelCall {
   /// the bigger array's shape. Both empty, or one entry per dim.
   llvm::ArrayRef<int64_t> position;
   llvm::ArrayRef<int64_t> fullShape;
-  /// Threads that share a large array (from 1 MiB on): 0 for as many as this
+  /// Threads that share a large array (from 4 MiB on): 0 for as many as this
   /// process may run on. The bits are the same for any number.
   unsigned threads = 1;
   /// If given, called once after all checks and before anything is written, to

@@ -805,7 +805,7 @@ TEST_F(KernelsTest, OneKernelForEachSort) {
 //===----------------------------------------------------------------------===//
 
 TEST_F(KernelsTest, ThreadsShareLargeArrays) {
-  int64_t cut = (int64_t(1) << 20) / 4;
+  int64_t cut = (int64_t(4) << 20) / 4;
   for (int64_t size : {cut - 1, cut, cut + 1, 3 * cut + 4095}) {
     std::vector<float> from(size), one(size + 2, -1), many(size + 2, -1);
     for (int64_t i = 0; i < size; ++i)
