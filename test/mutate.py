@@ -631,7 +631,7 @@ MUTANTS = {
     "python-dlpack-2": ("capsules of another layout are refused", PYTHON_SOURCE + "Arrays.cpp",
                         "header->major != knownMajor", "false", PYTHON + "test_arrays.py::test_dlpack_versions"),
     "python-exporter": ("an interrupt of the user is not an array's refusal", PYTHON_SOURCE + "Arrays.cpp",
-                        "!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)", "false",
+                        "if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)) {", "if (false) {",
                         PYTHON + "test_arrays.py::test_dlpack_refused"),
     "python-mask-library": ("masks are the caller's kind of array", PYTHON_SOURCE + "Functions.cpp",
                             "finishArray(std::move(mask), source)", "mask",
